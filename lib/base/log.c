@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+/* Syslog priorities: facility mail (2) times eight plus severity. */
+static const struct level {
+	const char *word;	/* what stands before the text */
+	int severity;
+} levels[] = {
+	[LOG_LEVEL_DEBUG] = { "", 7 },		[LOG_LEVEL_INFO] = { "", 6 },
+	[LOG_LEVEL_WARN] = { "warning: ", 4 },	[LOG_LEVEL_ERROR] = { "error: ", 3 },
+	[LOG_LEVEL_FATAL] = { "fatal: ", 2 },	[LOG_LEVEL_PANIC] = { "panic: ", 2 },
+};
+
+static struct {
+	int fd;
+	enum log_form form;
+	char tag[64];
+	char host[64];
+	bool verbose;
+	unsigned long lost, reported;
+	time_t second;		/* what `stamp` says */
+	char stamp[32];
+} log_to = { .fd = 2, .form = LOG_PLAIN, .tag = "posthorn" };
+
+void
+log_open(int fd, enum log_form form, const char *tag)
+{
+	char *dot;
+
+	log_to.fd = fd;
+	log_to.form = form;
+	(void)snprintf(log_to.tag, sizeof(log_to.tag), "%s", tag);
+	if (gethostname(log_to.host, sizeof(log_to.host)) != 0 || log_to.host[0] == '\0')
+		memcpy(log_to.host, "localhost", 10);
+	log_to.host[sizeof(log_to.host) - 1] = '\0';
+	if ((dot = strchr(log_to.host, '.')) != NULL)
+		*dot = '\0';
+	tzset();
+}
+
+void
+log_fd(int fd)
+{
+	log_to.fd = fd;
+}
+
+int
+log_get_fd(void)
+{
+	return log_to.fd;
+}
+
+void
+log_verbose(bool on)
+{
+	log_to.verbose = on;
+}
+
+unsigned long
+log_lost(void)
+{
+	return log_to.lost;
+}
+
+static const char *
+stamp(void)
+{
+	struct timespec now;
+	struct tm tm;
+
+	(void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	if (now.tv_sec != log_to.second && localtime_r(&now.tv_sec, &tm) != NULL) {
+		static const char month[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+		log_to.second = now.tv_sec;
+		(void)snprintf(log_to.stamp, sizeof(log_to.stamp), "%.3s %2d %02d:%02d:%02d",
+		    month + 3 * tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	}
+	return log_to.stamp;
+}
+
+static size_t
+prefix(char *line, size_t size, const struct level *l)
+{
+	int n;
+
+	if (log_to.form == LOG_SYSLOG)
+		n = snprintf(line, size, "<%d>%s %s[%d]: ", 2 * 8 + l->severity, stamp(),
+		    log_to.tag, (int)getpid());
+	else if (log_to.form == LOG_FILE)
+		n = snprintf(line, size, "%s %s %s[%d]: ", stamp(), log_to.host, log_to.tag,
+		    (int)getpid());
+	else
+		n = snprintf(line, size, "%s: ", log_to.tag);
+	return n < 0 ? 0 : (size_t)n;
+}
+
+/* Append `text` with all but printable ASCII escaped. */
+static size_t
+escape(char *line, size_t at, size_t size, const char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (; *text != '\0' && at + 5 < size; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (ch_print(*text)) {
+			line[at++] = *text;
+			continue;
+		}
+		line[at++] = '\\';
+		line[at++] = 'x';
+		line[at++] = digits[c >> 4];
+		line[at++] = digits[c & 15];
+	}
+	return at;
+}
+
+static bool
+put(const char *line, size_t n)
+{
+	ssize_t done;
+
+	do
+		done = write(log_to.fd, line, n);
+	while (done < 0 && errno == EINTR);
+	return done == (ssize_t)n;
+}
+
+static void
+report_lost(void)
+{
+	char line[200];
+	size_t n;
+	int k;
+
+	n = prefix(line, sizeof(line), &levels[LOG_LEVEL_WARN]);
+	k = snprintf(line + n, sizeof(line) - n, "warning: %lu log lines were lost%s",
+	    log_to.lost - log_to.reported, log_to.form == LOG_SYSLOG ? "" : "\n");
+	if (k > 0 && put(line, n + (size_t)k))
+		log_to.reported = log_to.lost;
+}
+
+void
+log_vline(enum log_level level, const char *fmt, va_list ap)
+{
+	char text[LOG_LINE], line[LOG_LINE + 200];
+	size_t n;
+
+	if (level == LOG_LEVEL_DEBUG && !log_to.verbose)
+		return;
+	if (log_to.lost != log_to.reported)
+		report_lost();
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	n = prefix(line, sizeof(line), &levels[level]);
+	n = escape(line, n, sizeof(line) - 1, levels[level].word);
+	n = escape(line, n, sizeof(line) - 1, text);
+	if (log_to.form != LOG_SYSLOG)
+		line[n++] = '\n';
+	if (!put(line, n))
+		log_to.lost++;
+}
+
+#define LINE(name, level)			\
+void						\
+name(const char *fmt, ...)			\
+{						\
+	va_list ap;				\
+						\
+	va_start(ap, fmt);			\
+	log_vline(level, fmt, ap);		\
+	va_end(ap);				\
+}
+
+LINE(log_debug, LOG_LEVEL_DEBUG)
+LINE(log_info, LOG_LEVEL_INFO)
+LINE(log_warn, LOG_LEVEL_WARN)
+LINE(log_error, LOG_LEVEL_ERROR)

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * fiber - sessions as straight-line code.
+ *
+ * A fiber is a function with a small stack of its own.  All fibers of a process share one thread
+ * and one event loop; a fiber runs until it waits, so nothing needs a lock.  Every wait takes an
+ * absolute deadline (base/clock.h) and can be cancelled.  Only lib/fiber knows that there is an
+ * event loop (libevent, edge-triggered) below.
+ *
+ * A switch costs no system call.  A wait on a descriptor costs none either beyond the loop's own:
+ * a descriptor is registered once, at its first wait, and remembered as ready or not.
+ */
+#ifndef FIBER_FIBER_H
+#define FIBER_FIBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+
+struct fiber;
+
+enum wake {
+	WAKE_READY,	/* what was waited for happened */
+	WAKE_TIMEOUT,	/* the deadline passed */
+	WAKE_CANCEL,	/* fiber_cancel was called; every later wait of this fiber says so too */
+};
+
+/*
+ * Run `first(arg)` as the first fiber and return when fiber_stop was called or no fiber is left.
+ * Once per process at a time; may be called again after it returned.
+ */
+void fiber_run(void (*first)(void *), void *arg);
+
+/* Make fiber_run return after the current round. */
+void fiber_stop(void);
+
+/* Is the caller inside a fiber? */
+bool fiber_running(void);
+
+/*
+ * Start a fiber; it runs when the caller next waits.  `name` (a literal) is for people.  The
+ * handle is valid until the fiber ended, or, when fiber_keep was called on it, until fiber_join.
+ */
+struct fiber *fiber_start(void (*run)(void *), void *arg, const char *name);
+
+/* The calling fiber. */
+struct fiber *fiber_self(void);
+
+/* Keep the handle beyond the fiber's end; fiber_join then waits for the end and frees it. */
+void fiber_keep(struct fiber *f);
+enum wake fiber_join(struct fiber *f, msec_t deadline);
+
+/* Wake the fiber from its wait, this and every later one, with WAKE_CANCEL. */
+void fiber_cancel(struct fiber *f);
+bool fiber_cancelled(void);
+
+/*
+ * Wait until reading (writing) `fd` may succeed.  `fd` is non-blocking.  The caller has tried and
+ * got EAGAIN (or a short read): readiness is an edge.  One fiber at a time may wait for each
+ * direction of a descriptor.
+ */
+enum wake fiber_wait_read(int fd, msec_t deadline);
+enum wake fiber_wait_write(int fd, msec_t deadline);
+
+/*
+ * Tell the loop that a read of `fd` drained it (EAGAIN, or less than was asked for), so that the
+ * next fiber_wait_read really waits.  Without the call a wait returns at once when the descriptor
+ * was ever ready.  After the peer's end-of-file was seen by the loop this does nothing, so the end
+ * is always noticed.  The same for writing (EAGAIN).
+ */
+void fiber_drained_read(int fd);
+void fiber_drained_write(int fd);
+
+/* The loop forgets `fd`: call before closing it or passing it to another process. */
+void fiber_forget(int fd);
+
+/* Sleep; WAKE_TIMEOUT is the normal end. */
+enum wake fiber_sleep(msec_t deadline);
+
+/* Let every other runnable fiber run once. */
+void fiber_yield(void);
+
+/*
+ * Make what was written to `fd` durable (fdatasync) on a small thread pool; the fiber waits, the
+ * process does not.  Requests that arrive while the pool works form the next round, and the same
+ * fd twice in one round is synced once.  0, or an errno.  A failure is final for that file.
+ * Not cancellable.
+ */
+int fiber_sync(int fd);
+
+/* The same with fsync, for directories and new names. */
+int fiber_sync_full(int fd);
+
+/* Threads for fiber_sync (default 8, at most 64); before the first call. */
+void fiber_sync_threads(unsigned n);
+
+/*
+ * A queue of waiting fibers, first in first out.  All zero is a valid empty queue with no bound;
+ * `limit` bounds how many may wait.
+ */
+struct fiber_queue {
+	struct fiber *first, *last;
+	unsigned count;
+	unsigned limit;
+};
+
+/* Wait in the queue.  WAKE_CANCEL at once when the queue is at its limit. */
+enum wake fiber_queue_wait(struct fiber_queue *q, msec_t deadline);
+
+/* Wake the first (all) that wait; gives how many. */
+unsigned fiber_queue_wake(struct fiber_queue *q);
+unsigned fiber_queue_wake_all(struct fiber_queue *q);
+
+/* Call `fn(arg)` in a fiber of its own whenever `signo` arrives (SIGTERM, SIGHUP, SIGCHLD, …). */
+void fiber_signal(int signo, void (*fn)(void *), void *arg);
+
+struct fiber_stats {
+	unsigned live;			/* fibers now */
+	unsigned most;			/* most at once */
+	unsigned stacks;		/* stacks allocated, used or cached */
+	size_t stack_size;		/* bytes of each, without its guard page */
+	unsigned long long switches;
+	unsigned long long rounds;	/* turns of the loop */
+	unsigned long long syncs;	/* fiber_sync calls */
+	unsigned long long sync_calls;	/* fdatasync and fsync system calls made for them */
+};
+
+struct fiber_stats fiber_stats(void);
+
+/* Most bytes of its stack the fiber ever used (pages touched), for measuring. */
+size_t fiber_stack_used(const struct fiber *f);
+
+/* Bytes of each stack (default 64 KB; rounded to pages); before the first fiber. */
+void fiber_stack_size(size_t n);
+
+#endif
