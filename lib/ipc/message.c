@@ -2,7 +2,8 @@
 /*
  * The packed form: u16 id, then each field in row order.  U64: 8 bytes.  BOOL: 1.  STR, TEXT: u32
  * count and bytes.  STRS: u32 how many, then each like STR.  LIST: u32 how many, then the rows of
- * each.  FD: 1 byte, 1 when a descriptor travels along.  All numbers little-endian.
+ * each.
+ * STRUCT: its rows.  FD: 1 byte, 1 when a descriptor travels along.  All numbers little-endian.
  */
 #include "ipc/message.h"
 
@@ -109,6 +110,10 @@ pack_rows(struct packer *k, const struct ipc_field *f, const char *at)
 				if (!pack_rows(k, f->sub, (const char *)list->v + i * f->each))
 					return false;
 			break;
+		case IPC_TYPE_STRUCT:
+			if (!pack_rows(k, f->sub, field))
+				return false;
+			break;
 		case IPC_TYPE_FD:
 			put(k->out, *(const int *)field >= 0, 1);
 			if (*(const int *)field < 0)
@@ -204,6 +209,10 @@ unpack_rows(struct unpacker *u, const struct ipc_field *f, char *at)
 				if (!unpack_rows(u, f->sub, (char *)list->v + i * f->each))
 					return false;
 			break;
+		case IPC_TYPE_STRUCT:
+			if (!unpack_rows(u, f->sub, field))
+				return false;
+			break;
 		case IPC_TYPE_FD:
 			if (!get(u, 1, &v) || v > 1 || (v == 1 && u->used == u->nfds))
 				return false;
@@ -273,6 +282,11 @@ dump_rows(struct buf *out, const struct ipc_field *f, const char *at)
 				buf_addz(out, " }");
 			}
 			break;
+		case IPC_TYPE_STRUCT:
+			buf_addz(out, "{");
+			dump_rows(out, f->sub, field);
+			buf_addz(out, " }");
+			break;
 		case IPC_TYPE_FD:
 			buf_addz(out, *(const int *)field >= 0 ? "fd" : "-");
 			break;
@@ -319,6 +333,9 @@ equal_rows(const struct ipc_field *f, const char *a, const char *b)
 			for (size_t i = 0; same && i < lx->n; i++)
 				same = equal_rows(f->sub, (const char *)lx->v + i * f->each,
 				    (const char *)ly->v + i * f->each);
+			break;
+		case IPC_TYPE_STRUCT:
+			same = equal_rows(f->sub, x, y);
 			break;
 		case IPC_TYPE_FD:
 			same = (*(const int *)x >= 0) == (*(const int *)y >= 0);

@@ -37,6 +37,7 @@ enum ipc_type {
 	IPC_TYPE_TEXT,		/* struct str without NUL, CR, LF */
 	IPC_TYPE_STRS,		/* struct strs: at most `limit` of at most `each` bytes */
 	IPC_TYPE_LIST,		/* struct ipc_list of sub structs: at most `limit` */
+	IPC_TYPE_STRUCT,	/* a sub struct in place */
 	IPC_TYPE_FD,		/* int; -1 means none */
 };
 
@@ -52,7 +53,7 @@ struct ipc_field {
 	size_t offset;
 	uint64_t limit;
 	size_t each;			/* STRS: most bytes of each; LIST: size of one struct */
-	const struct ipc_field *sub;	/* LIST: its rows */
+	const struct ipc_field *sub;	/* LIST, STRUCT: its rows */
 };
 
 #define IPC_U64(s, f, max)	{ IPC_TYPE_U64, #f, offsetof(s, f), (max), 0, NULL }
@@ -61,6 +62,7 @@ struct ipc_field {
 #define IPC_TEXT(s, f, max)	{ IPC_TYPE_TEXT, #f, offsetof(s, f), (max), 0, NULL }
 #define IPC_STRS(s, f, max, each) { IPC_TYPE_STRS, #f, offsetof(s, f), (max), (each), NULL }
 #define IPC_LIST(s, f, max, one, rows) { IPC_TYPE_LIST, #f, offsetof(s, f), (max), sizeof(one), rows }
+#define IPC_STRUCT(s, f, rows)	{ IPC_TYPE_STRUCT, #f, offsetof(s, f), 0, 0, rows }
 #define IPC_FD(s, f)		{ IPC_TYPE_FD, #f, offsetof(s, f), 1, 0, NULL }
 #define IPC_END			{ IPC_TYPE_END, NULL, 0, 0, 0, NULL }
 

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * arrive - cleanup tells qmgr of a message that is on disk now; id 28.
+ *
+ * One-way: the promise is the file in incoming/, this is only the fast way to know of it.  A small
+ * message brings its content along, so that its first delivery reads no disk.  When cleanup or qmgr
+ * starts, qmgr scans incoming/; a second `arrive` of an ID it knows is dropped.
+ */
+#ifndef WIRE_ARRIVE_H
+#define WIRE_ARRIVE_H
+
+#include "wire/envelope.h"
+
+struct arrive {
+	struct str queue_id;
+	uint64_t size;		/* of the content */
+	struct envelope envelope;
+	struct str content;	/* empty when it is larger than LIMIT_SMALL: read it from the file */
+};
+
+extern const struct ipc_msg arrive_msg;
+
+#endif
