@@ -13,10 +13,8 @@
 #define IPC_IPC_H
 
 #include "base/clock.h"
+#include "ipc/frame.h"
 #include "ipc/message.h"
-
-#define IPC_FRAME	(72u << 10)	/* one datagram; holds a 64 KB message and its envelope */
-#define IPC_TOTAL	(16u << 20)	/* all fragments of one message */
 
 struct ipc;
 struct ipc_req;

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * frame - one datagram between two programs.
+ *
+ * A message that does not fit one datagram travels as numbered fragments of one call: the same
+ * call number, fragment 0, 1, 2, …, each saying the total.  Descriptors come with the first.
+ * Needs no loop; master uses it with poll.
+ */
+#ifndef IPC_FRAME_H
+#define IPC_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "ipc/message.h"
+
+#define FRAME_HEAD	16
+#define FRAME_ROOM	(IPC_FRAME - FRAME_HEAD)	/* payload of one datagram */
+#define IPC_FRAME	(72u << 10)	/* one datagram; holds a 64 KB message and its envelope */
+#define IPC_TOTAL	(16u << 20)	/* all fragments of one message */
+
+enum frame_kind { FRAME_REQUEST = 1, FRAME_REPLY, FRAME_ONEWAY };
+
+struct frame {
+	enum frame_kind kind;
+	uint32_t call;		/* number the caller chose; 0 for one-way messages */
+	uint32_t fragment;	/* 0 first */
+	uint32_t total;		/* bytes of the whole payload */
+	struct str payload;	/* of this datagram */
+};
+
+/* Send one datagram.  1 sent, 0 the socket is full (EAGAIN), -1 with errno.  */
+int frame_send(int fd, const struct frame *f, const int *fds, size_t nfds);
+
+/*
+ * Receive one datagram into `room` of at least IPC_FRAME bytes; the payload views it.  Descriptors
+ * (close-on-exec) go to `fds`, room for IPC_FDS.  1 received, 0 nothing there (EAGAIN), -1 the
+ * connection ended or broke a rule (errno 0 for an orderly end, EPROTO for a bad frame); then no
+ * descriptor is left open.
+ */
+int frame_recv(int fd, char *room, struct frame *f, int *fds, size_t *nfds);
+
+/* Close all of them. */
+void frame_close_fds(int *fds, size_t nfds);
+
+/* A connected, non-blocking, close-on-exec SOCK_SEQPACKET pair with buffers for our datagrams. */
+bool frame_pair(int pair[2]);
+
+#endif

@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One fiber reads a connection.  A reply goes straight into the waiting caller's struct; a request
+ * gets a pool, a copy of its bytes and a fiber.  The ipc is freed when its reader has ended and the
+ * last request that still holds it was answered.
+ */
+#include "ipc/ipc.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/panic.h"
+#include "fiber/fiber.h"
+
+#define BUCKETS		64	/* of calls in flight */
+#define MAX_REQUESTS	4096	/* of one connection being handled at once */
+#define MAX_PARTIALS	64	/* messages arriving in fragments at once */
+
+/* A call that waits for its answer; lives on the caller's stack. */
+struct waiting {
+	struct waiting *next;
+	uint32_t call;
+	const struct ipc_msg *reply_m;
+	void *reply;
+	struct pool *pool;
+	struct fiber_queue done;
+	bool answered;
+	enum ipc_result result;
+};
+
+/* A message of which some fragments came. */
+struct partial {
+	struct partial *next;
+	enum frame_kind kind;
+	uint32_t call;
+	uint32_t expect;	/* number of the next fragment */
+	uint32_t total;
+	struct buf data;
+	int fds[IPC_FDS];
+	size_t nfds;
+};
+
+struct ipc {
+	int fd;
+	const struct ipc_op *ops;
+	unsigned peer;
+	void (*closed)(struct ipc *, void *);
+	void *arg;
+	void *user;
+	struct fiber *reader;
+	struct waiting *calls[BUCKETS];
+	unsigned inflight;
+	uint32_t last_call;
+	struct partial *partials;
+	unsigned npartials;
+	bool sending;			/* one fiber is in frame_send */
+	struct fiber_queue senders;
+	unsigned requests;		/* handlers at work */
+	struct fiber_queue crowd;	/* the reader, when they are too many */
+	bool dead;
+	bool reader_ended;
+};
+
+struct ipc_req {
+	struct ipc *c;
+	const struct ipc_op *op;
+	uint32_t call;
+	struct pool *pool;
+	void *msg;
+	bool kept;
+	bool answered;
+};
+
+static char room[IPC_FRAME];	/* one datagram; used between two switches only */
+
+static void
+release(struct ipc *c)
+{
+	if (c->reader_ended && c->requests == 0)
+		free(c);
+}
+
+static void
+finish_calls(struct ipc *c)
+{
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		struct waiting *w = c->calls[i];
+
+		c->calls[i] = NULL;
+		for (; w != NULL; w = w->next) {
+			w->answered = true;
+			w->result = IPC_GONE;
+			(void)fiber_queue_wake(&w->done);
+		}
+	}
+	c->inflight = 0;
+}
+
+static void
+free_partial(struct ipc *c, struct partial *p)
+{
+	struct partial **at;
+
+	for (at = &c->partials; *at != p; at = &(*at)->next)
+		;
+	*at = p->next;
+	c->npartials--;
+	buf_free(&p->data);
+	free(p);
+}
+
+static struct waiting *
+take_call(struct ipc *c, uint32_t call)
+{
+	struct waiting **at, *w;
+
+	for (at = &c->calls[call % BUCKETS]; (w = *at) != NULL; at = &w->next)
+		if (w->call == call) {
+			*at = w->next;
+			c->inflight--;
+			return w;
+		}
+	return NULL;
+}
+
+static bool
+got_reply(struct ipc *c, uint32_t call, struct str payload, int *fds, size_t nfds)
+{
+	struct waiting *w = take_call(c, call);
+	bool ok;
+
+	if (w == NULL) {		/* its caller has given up */
+		frame_close_fds(fds, nfds);
+		return true;
+	}
+	ok = ipc_unpack(pool_str(w->pool, payload), w->reply_m, w->reply, fds, nfds, w->pool);
+	if (!ok)
+		frame_close_fds(fds, nfds);
+	w->answered = true;
+	w->result = ok ? IPC_DONE : IPC_GONE;
+	(void)fiber_queue_wake(&w->done);
+	return ok;
+}
+
+static void
+end_request(struct ipc_req *r)
+{
+	struct ipc *c = r->c;
+
+	pool_free(r->pool);		/* r itself is in it */
+	c->requests--;
+	(void)fiber_queue_wake(&c->crowd);
+	release(c);
+}
+
+static void
+run_request(void *arg)
+{
+	struct ipc_req *r = arg;
+
+	r->op->run(r, r->msg);
+	if (r->kept)
+		return;
+	if (r->op->reply != NULL && !r->answered) {
+		log_error("ipc: no answer to %s from %u", r->op->request->name, r->c->peer);
+		ipc_close(r->c);
+	}
+	end_request(r);
+}
+
+static const struct ipc_op *
+find_op(const struct ipc *c, struct str payload, enum frame_kind kind)
+{
+	const struct ipc_op *op = c->ops;
+	unsigned id;
+
+	if (payload.n < 2 || op == NULL)
+		return NULL;
+	id = (unsigned char)payload.p[0] | (unsigned)(unsigned char)payload.p[1] << 8;
+	for (; op->request != NULL; op++)
+		if (op->request->id == id && (op->peers & 1u << c->peer) != 0 &&
+		    (op->reply != NULL) == (kind == FRAME_REQUEST))
+			return op;
+	return NULL;
+}
+
+static bool
+got_request(struct ipc *c, enum frame_kind kind, uint32_t call, struct str payload, int *fds,
+    size_t nfds)
+{
+	const struct ipc_op *op = find_op(c, payload, kind);
+	struct pool *pool;
+	struct ipc_req *r;
+
+	if (op == NULL) {
+		frame_close_fds(fds, nfds);
+		return false;
+	}
+	pool = pool_new();
+	r = pool_alloc(pool, sizeof(*r));
+	*r = (struct ipc_req){ .c = c, .op = op, .call = call, .pool = pool };
+	r->msg = pool_alloc(pool, op->request->size);
+	if (!ipc_unpack(pool_str(pool, payload), op->request, r->msg, fds, nfds, pool)) {
+		frame_close_fds(fds, nfds);
+		pool_free(pool);
+		return false;
+	}
+	c->requests++;
+	(void)fiber_start(run_request, r, op->request->name);
+	return true;
+}
+
+static bool
+got_message(struct ipc *c, enum frame_kind kind, uint32_t call, struct str payload, int *fds,
+    size_t nfds)
+{
+	if (kind == FRAME_REPLY)
+		return got_reply(c, call, payload, fds, nfds);
+	return got_request(c, kind, call, payload, fds, nfds);
+}
+
+static struct partial *
+find_partial(struct ipc *c, const struct frame *f)
+{
+	struct partial *p;
+
+	for (p = c->partials; p != NULL; p = p->next)
+		if (p->kind == f->kind && p->call == f->call)
+			return p;
+	if (f->fragment != 0 || c->npartials >= MAX_PARTIALS)
+		return NULL;
+	p = mem_zero(1, sizeof(*p));
+	p->kind = f->kind;
+	p->call = f->call;
+	p->total = f->total;
+	p->data.limit = IPC_TOTAL;
+	p->next = c->partials;
+	c->partials = p;
+	c->npartials++;
+	return p;
+}
+
+/* One datagram; false when it breaks a rule. */
+static bool
+got_frame(struct ipc *c, const struct frame *f, int *fds, size_t nfds)
+{
+	struct partial *p;
+	bool ok = true;
+
+	if (f->fragment == 0 && f->payload.n == f->total)
+		return got_message(c, f->kind, f->call, f->payload, fds, nfds);
+	p = find_partial(c, f);
+	if (p == NULL || f->fragment != p->expect || f->total != p->total ||
+	    f->payload.n > p->total - p->data.n || (nfds > 0 && f->fragment > 0)) {
+		frame_close_fds(fds, nfds);
+		return false;
+	}
+	if (f->fragment == 0) {
+		memcpy(p->fds, fds, nfds * sizeof(fds[0]));
+		p->nfds = nfds;
+	}
+	p->expect++;
+	buf_add(&p->data, f->payload);
+	if (p->data.n == p->total) {
+		ok = got_message(c, p->kind, p->call, buf_str(&p->data), p->fds, p->nfds);
+		free_partial(c, p);
+	}
+	return ok;
+}
+
+static void
+read_all(struct ipc *c)
+{
+	int fds[IPC_FDS];
+	struct frame f;
+	size_t nfds;
+
+	while (!c->dead) {
+		int got = frame_recv(c->fd, room, &f, fds, &nfds);
+
+		if (got == 0) {
+			fiber_drained_read(c->fd);
+			if (fiber_wait_read(c->fd, NEVER) == WAKE_CANCEL)
+				return;
+			continue;
+		}
+		if (got < 0) {
+			if (errno == EPROTO)
+				log_warn("ipc: bad frame from peer %u", c->peer);
+			return;
+		}
+		if (!got_frame(c, &f, fds, nfds)) {
+			log_warn("ipc: bad message from peer %u", c->peer);
+			return;
+		}
+		while (c->requests >= MAX_REQUESTS && !c->dead)
+			if (fiber_queue_wait(&c->crowd, NEVER) == WAKE_CANCEL)
+				return;
+	}
+}
+
+static void
+reader(void *arg)
+{
+	struct ipc *c = arg;
+
+	read_all(c);
+	c->dead = true;
+	finish_calls(c);
+	while (c->partials != NULL) {
+		frame_close_fds(c->partials->fds, c->partials->nfds);
+		free_partial(c, c->partials);
+	}
+	(void)fiber_queue_wake_all(&c->senders);
+	fiber_forget(c->fd);
+	(void)close(c->fd);
+	c->fd = -1;
+	if (c->closed != NULL)
+		c->closed(c, c->arg);
+	c->reader_ended = true;
+	release(c);
+}
+
+struct ipc *
+ipc_open(int fd, const struct ipc_op *ops, unsigned peer, void (*closed)(struct ipc *, void *),
+    void *arg)
+{
+	struct ipc *c = mem_zero(1, sizeof(*c));
+
+	c->fd = fd;
+	c->ops = ops;
+	c->peer = peer;
+	c->closed = closed;
+	c->arg = arg;
+	c->reader = fiber_start(reader, c, "ipc");
+	return c;
+}
+
+void
+ipc_close(struct ipc *c)
+{
+	if (c->dead)
+		return;
+	c->dead = true;
+	finish_calls(c);
+	fiber_cancel(c->reader);
+}
+
+/* Send one datagram, waiting while the socket is full; the senders take turns. */
+static enum ipc_result
+send_frame(struct ipc *c, const struct frame *f, const int *fds, size_t nfds, msec_t deadline)
+{
+	int sent = 0;
+
+	while (c->sending && !c->dead)
+		if (fiber_queue_wait(&c->senders, deadline) == WAKE_TIMEOUT)
+			return IPC_TIMEOUT;
+	c->sending = true;
+	while (!c->dead && (sent = frame_send(c->fd, f, fds, nfds)) == 0) {
+		fiber_drained_write(c->fd);
+		if (fiber_wait_write(c->fd, deadline) != WAKE_READY)
+			break;
+	}
+	c->sending = false;
+	(void)fiber_queue_wake(&c->senders);
+	if (c->dead || sent < 0)
+		return IPC_GONE;
+	return sent == 1 ? IPC_DONE : IPC_TIMEOUT;
+}
+
+/* Pack and send, in fragments when it must be. */
+static enum ipc_result
+send_message(struct ipc *c, enum frame_kind kind, uint32_t call, const struct ipc_msg *m,
+    const void *msg, msec_t deadline)
+{
+	struct buf out = { .limit = IPC_TOTAL };
+	struct frame f = { .kind = kind, .call = call };
+	enum ipc_result r = IPC_DONE;
+	int fds[IPC_FDS];
+	size_t nfds = 0, at = 0;
+
+	if (!ipc_pack(&out, m, msg, fds, &nfds)) {
+		buf_free(&out);
+		return IPC_TOOBIG;
+	}
+	f.total = (uint32_t)out.n;
+	do {
+		f.payload = str_sub(buf_str(&out), at, FRAME_ROOM);
+		r = send_frame(c, &f, fds, f.fragment == 0 ? nfds : 0, deadline);
+		at += f.payload.n;
+		f.fragment++;
+	} while (r == IPC_DONE && at < out.n);
+	/* Half a message would leave the other side waiting for the rest: give the connection up. */
+	if (r == IPC_TIMEOUT && f.fragment > 1)
+		ipc_close(c);
+	buf_free(&out);
+	return r;
+}
+
+static uint32_t
+next_call(struct ipc *c)
+{
+	if (++c->last_call == 0)
+		c->last_call = 1;
+	return c->last_call;
+}
+
+enum ipc_result
+ipc_call(struct ipc *c, const struct ipc_msg *m, const void *msg, const struct ipc_msg *reply_m,
+    void *reply, struct pool *pool, msec_t deadline)
+{
+	struct waiting w = { .reply_m = reply_m, .reply = reply, .pool = pool };
+	enum ipc_result r;
+
+	if (c->dead)
+		return IPC_GONE;
+	w.call = next_call(c);
+	w.next = c->calls[w.call % BUCKETS];
+	c->calls[w.call % BUCKETS] = &w;
+	c->inflight++;
+	c->requests++;			/* keeps `c` alive while we wait */
+	r = send_message(c, FRAME_REQUEST, w.call, m, msg, deadline);
+	while (r == IPC_DONE && !w.answered)
+		if (fiber_queue_wait(&w.done, deadline) != WAKE_READY && !w.answered)
+			r = IPC_TIMEOUT;
+	if (w.answered)
+		r = w.result;
+	else
+		(void)take_call(c, w.call);
+	c->requests--;
+	release(c);
+	return r;
+}
+
+enum ipc_result
+ipc_send(struct ipc *c, const struct ipc_msg *m, const void *msg, msec_t deadline)
+{
+	enum ipc_result r;
+
+	if (c->dead)
+		return IPC_GONE;
+	c->requests++;
+	r = send_message(c, FRAME_ONEWAY, next_call(c), m, msg, deadline);
+	c->requests--;
+	release(c);
+	return r;
+}
+
+void
+ipc_reply(struct ipc_req *r, const void *msg)
+{
+	ASSERT(r->op->reply != NULL && !r->answered);
+	r->answered = true;
+	if (!r->c->dead && send_message(r->c, FRAME_REPLY, r->call, r->op->reply, msg,
+	    NEVER) == IPC_TOOBIG) {
+		log_error("ipc: answer to %s breaks its own limits", r->op->request->name);
+		ipc_close(r->c);
+	}
+	if (r->kept)
+		end_request(r);
+}
+
+void
+ipc_keep(struct ipc_req *r)
+{
+	r->kept = true;
+}
+
+struct pool *
+ipc_pool(struct ipc_req *r)
+{
+	return r->pool;
+}
+
+struct ipc *
+ipc_conn(struct ipc_req *r)
+{
+	return r->c;
+}
+
+unsigned
+ipc_peer(const struct ipc *c)
+{
+	return c->peer;
+}
+
+void *
+ipc_arg(const struct ipc *c)
+{
+	return c->arg;
+}
+
+void
+ipc_set_user(struct ipc *c, void *user)
+{
+	c->user = user;
+}
+
+void *
+ipc_user(const struct ipc *c)
+{
+	return c->user;
+}
+
+unsigned
+ipc_inflight(const struct ipc *c)
+{
+	return c->inflight;
+}
+
+static bool
+poll_one(int fd, short events, msec_t deadline)
+{
+	struct pollfd p = { fd, events, 0 };
+	msec_t left = deadline_left(deadline);
+
+	return poll(&p, 1, left > 3600000 ? 3600000 : (int)left) == 1;
+}
+
+enum ipc_result
+ipc_call_blocking(int fd, const struct ipc_msg *m, const void *msg, const struct ipc_msg *reply_m,
+    void *reply, struct pool *pool, msec_t timeout_ms)
+{
+	struct buf out = { .limit = IPC_TOTAL }, in = { .limit = IPC_TOTAL };
+	struct frame f = { .kind = FRAME_REQUEST, .call = 1 };
+	msec_t deadline = deadline_in(timeout_ms);
+	char *big = mem_alloc(IPC_FRAME);
+	int fds[IPC_FDS], got_fds[IPC_FDS];
+	size_t nfds = 0, ngot, at = 0;
+	enum ipc_result r = IPC_TOOBIG;
+	int got;
+
+	if (!ipc_pack(&out, m, msg, fds, &nfds))
+		goto done;
+	r = IPC_GONE;
+	f.total = (uint32_t)out.n;
+	do {
+		f.payload = str_sub(buf_str(&out), at, FRAME_ROOM);
+		while ((got = frame_send(fd, &f, fds, f.fragment == 0 ? nfds : 0)) == 0)
+			if (!poll_one(fd, POLLOUT, deadline)) {
+				r = IPC_TIMEOUT;
+				goto done;
+			}
+		if (got < 0)
+			goto done;
+		at += f.payload.n;
+		f.fragment++;
+	} while (at < out.n);
+	nfds = 0;
+	do {
+		if (!poll_one(fd, POLLIN, deadline)) {
+			r = IPC_TIMEOUT;
+			goto done;
+		}
+		got = frame_recv(fd, big, &f, got_fds, &ngot);
+		if (got < 0)
+			goto done;
+		if (got == 0)
+			continue;
+		if (f.kind != FRAME_REPLY) {
+			frame_close_fds(got_fds, ngot);
+			continue;
+		}
+		if (f.fragment == 0) {
+			memcpy(fds, got_fds, ngot * sizeof(fds[0]));
+			nfds = ngot;
+		}
+		buf_add(&in, f.payload);
+	} while (got == 0 || in.n < f.total);
+	r = ipc_unpack(pool_str(pool, buf_str(&in)), reply_m, reply, fds, nfds, pool) ?
+	    IPC_DONE : IPC_GONE;
+done:
+	buf_free(&out);
+	buf_free(&in);
+	free(big);
+	return r;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+#include "ipc/peer.h"
+
+#include "base/panic.h"
+#include "base/vec.h"
+#include "fiber/fiber.h"
+
+#define PEERS	32	/* more than there are programs */
+
+static struct group {
+	struct vec conns;		/* struct ipc * */
+	size_t turn;
+	struct fiber_queue waiting;	/* for the first connection */
+} groups[PEERS];
+
+void
+peer_add(unsigned peer, struct ipc *c)
+{
+	struct group *g = &groups[peer];
+
+	ASSERT(peer < PEERS);
+	if (g->conns.size == 0)
+		g->conns = vec_of(sizeof(struct ipc *));
+	*(struct ipc **)vec_push(&g->conns) = c;
+	(void)fiber_queue_wake_all(&g->waiting);
+}
+
+void
+peer_remove(unsigned peer, struct ipc *c)
+{
+	struct group *g = &groups[peer];
+
+	ASSERT(peer < PEERS);
+	for (size_t i = 0; i < g->conns.n; i++)
+		if (*(struct ipc **)vec_at(&g->conns, i) == c) {
+			vec_remove(&g->conns, i);
+			return;
+		}
+}
+
+/* The connection with the fewest calls in flight; equals take turns. */
+static struct ipc *
+best(struct group *g)
+{
+	struct ipc *found = NULL;
+
+	for (size_t i = 0; i < g->conns.n; i++) {
+		struct ipc *c = *(struct ipc **)vec_at(&g->conns, (g->turn + i) % g->conns.n);
+
+		if (found == NULL || ipc_inflight(c) < ipc_inflight(found))
+			found = c;
+	}
+	g->turn++;
+	return found;
+}
+
+struct ipc *
+peer_get(unsigned peer, msec_t deadline)
+{
+	struct group *g = &groups[peer];
+
+	ASSERT(peer < PEERS);
+	while (g->conns.n == 0)
+		if (fiber_queue_wait(&g->waiting, deadline) != WAKE_READY)
+			return NULL;
+	return best(g);
+}
+
+enum ipc_result
+peer_call(unsigned peer, const struct ipc_msg *m, const void *msg, const struct ipc_msg *reply_m,
+    void *reply, struct pool *pool, msec_t deadline)
+{
+	struct ipc *c = peer_get(peer, deadline);
+
+	return c == NULL ? IPC_GONE : ipc_call(c, m, msg, reply_m, reply, pool, deadline);
+}
+
+enum ipc_result
+peer_send(unsigned peer, const struct ipc_msg *m, const void *msg, msec_t deadline)
+{
+	struct ipc *c = peer_get(peer, deadline);
+
+	return c == NULL ? IPC_GONE : ipc_send(c, m, msg, deadline);
+}
