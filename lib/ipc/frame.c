@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define MAGIC		0x4850u		/* "PH" */
-#define VERSION		1
+#define FRAME_VERSION		1
 #define SOCKET_BUFFER	(1 << 20)
 
 static void
@@ -45,7 +45,7 @@ frame_send(int fd, const struct frame *f, const int *fds, size_t nfds)
 	ssize_t n;
 
 	put(head, MAGIC, 2);
-	head[2] = VERSION;
+	head[2] = FRAME_VERSION;
 	head[3] = (unsigned char)f->kind;
 	put(head + 4, f->call, 4);
 	put(head + 8, f->fragment, 4);
@@ -98,7 +98,7 @@ take_fds(struct msghdr *m, int *fds, size_t *nfds)
 static bool
 frame_ok(const unsigned char *head, size_t n, struct frame *f)
 {
-	if (n < FRAME_HEAD || get(head, 2) != MAGIC || head[2] != VERSION)
+	if (n < FRAME_HEAD || get(head, 2) != MAGIC || head[2] != FRAME_VERSION)
 		return false;
 	if (head[3] < FRAME_REQUEST || head[3] > FRAME_ONEWAY)
 		return false;
