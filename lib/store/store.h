@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store - a user's mail.
+ *
+ * One interface; behind it is the Maildir++ driver (maildir.h and the files that include it).
+ * Nothing above lib/store may assume files: a mailbox is a name, a message is a UID, text is read
+ * in the form the network wants (CRLF) whatever the driver keeps.
+ *
+ * Mailbox names are UTF-8, levels are separated by STORE_SEPARATOR, "INBOX" in any case is the
+ * inbox.  store_name_ok decides what a name may be, and every call that takes one asks it, so no
+ * name becomes a path unchecked.
+ *
+ * A `struct mailbox` is one reader's view: messages in order of UID, index 0 is IMAP's number 1.
+ * Several processes and several views in one process may work on the same mailbox; a view changes
+ * only in mailbox_poll and mailbox_next_change and by the caller's own calls.
+ *
+ * STORE_OK of a call that changes something means: on stable storage.  Calls block the process for
+ * file access, and the fiber alone while they wait for the disk or for another process.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/pool.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+#define STORE_SEPARATOR		'.'
+#define STORE_NAME_LIMIT	200	/* bytes of a mailbox name as the driver writes it */
+#define STORE_LEVELS		32	/* levels of a name */
+#define STORE_KEYWORDS		26	/* keywords of a mailbox, Maildir's letters */
+#define STORE_KEYWORD_LIMIT	64	/* bytes of one */
+#define STORE_MAILBOXES		10000	/* of a user */
+
+struct store;
+struct mailbox;
+
+enum store_result {
+	STORE_OK,
+	STORE_ABSENT,	/* no such mailbox or message, or it went away */
+	STORE_EXISTS,	/* that name is taken */
+	STORE_NAME,	/* a name that cannot be */
+	STORE_DENIED,	/* the system refuses: owner, mode, jail, read-only */
+	STORE_FULL,	/* disk or quota is full */
+	STORE_LIMIT,	/* one of the numbers above */
+	STORE_BUSY,	/* another process held the lock too long */
+	STORE_FAILED,	/* anything else; store_why tells */
+};
+
+/* For people: "no such mailbox", … */
+const char *store_word(enum store_result r);
+
+/*
+ * Open the mail kept at `path` below the folder `dir` (path "." is the folder itself).  `create`
+ * makes what is missing.  `dir` stays the caller's and may be closed.  Give *out to store_close.
+ */
+enum store_result store_open(int dir, struct str path, bool create, struct store **out);
+void store_close(struct store *s);
+
+/* What the last call that failed ran into: "cannot open .Sent/cur: Permission denied". */
+const char *store_why(const struct store *s);
+
+/* May a mailbox have this name? */
+bool store_name_ok(struct str name);
+
+/* --- mailboxes by name --- */
+
+struct store_entry {
+	struct str name;
+	bool exists;		/* false: only a level above others, or only subscribed */
+	bool subscribed;
+	bool children;		/* there is a mailbox below it */
+};
+
+/* All names, sorted, INBOX first; levels above existing mailboxes are there too.  In `pool`. */
+enum store_result store_list(struct store *s, struct pool *pool, struct store_entry **list, size_t *n);
+
+bool store_exists(struct store *s, struct str name);
+enum store_result store_create(struct store *s, struct str name);
+enum store_result store_delete(struct store *s, struct str name);
+
+/* Mailboxes below `from` move along; renaming INBOX moves its messages (RFC 3501 6.3.5). */
+enum store_result store_rename(struct store *s, struct str from, struct str to);
+
+enum store_result store_subscribe(struct store *s, struct str name, bool on);
+
+/* --- a mailbox --- */
+
+/* Flags of a message: one bit each; above these the mailbox's keywords from bit STORE_KEYWORD0. */
+enum {
+	STORE_ANSWERED = 1,
+	STORE_FLAGGED = 2,
+	STORE_DELETED = 4,
+	STORE_SEEN = 8,
+	STORE_DRAFT = 16,
+	STORE_FORWARDED = 32,	/* the keyword $Forwarded, Maildir's P */
+};
+#define STORE_KEYWORD0	6
+
+struct store_msg {
+	uint32_t uid;
+	uint32_t flags;
+	bool recent;	/* this view is the first to see it */
+	bool gone;	/* expunged; stays in the view until mailbox_next_change tells */
+	bool changed;	/* flags changed elsewhere; the same */
+	bool told;	/* the view's owner knows of it (EXISTS was sent) */
+	uint64_t size;	/* in CRLF form; 0: ask mailbox_size */
+	int64_t date;	/* when it arrived, seconds since 1970; -1: ask mailbox_date */
+	char *file;	/* the driver's */
+};
+
+struct store_counts {
+	uint32_t messages, recent, unseen, deleted;
+	uint32_t uidvalidity, uidnext;
+	uint64_t size;		/* only when asked for */
+};
+
+/* Open and take a snapshot; read-only changes nothing, not even what is recent. */
+enum store_result mailbox_open(struct store *s, struct str name, bool readonly, struct mailbox **out);
+void mailbox_close(struct mailbox *m);
+
+size_t mailbox_count(const struct mailbox *m);
+const struct store_msg *mailbox_msg(const struct mailbox *m, size_t i);
+
+/* First index whose UID is at least `uid`; mailbox_count when there is none. */
+size_t mailbox_find(const struct mailbox *m, uint32_t uid);
+
+uint32_t mailbox_uidvalidity(const struct mailbox *m);
+uint32_t mailbox_uidnext(const struct mailbox *m);
+bool mailbox_readonly(const struct mailbox *m);
+struct str mailbox_name(const struct mailbox *m);
+
+/* Names of the keywords, by bit from STORE_KEYWORD0 on. */
+struct strs mailbox_keywords(const struct mailbox *m);
+
+/* The flag bit of a keyword, made when `create` and there is room; 0: none. */
+uint32_t mailbox_keyword(struct mailbox *m, struct str name, bool create);
+
+/* Size in CRLF form; 0 when the message is gone.  Arrival time; 0 when gone. */
+uint64_t mailbox_size(struct mailbox *m, size_t i);
+int64_t mailbox_date(struct mailbox *m, size_t i);
+
+/* Counts of a mailbox without keeping it open. */
+enum store_result store_status(struct store *s, struct str name, bool sizes, struct store_counts *out);
+
+/* --- changes made elsewhere --- */
+
+/*
+ * Look for what deliveries and other views did.  Cheap when nothing happened.  New messages are at
+ * the end of the view afterwards, the rest is marked; mailbox_next_change tells one by one.
+ * STORE_ABSENT: the mailbox itself is gone.
+ */
+enum store_result mailbox_poll(struct mailbox *m);
+
+enum mailbox_event { MAILBOX_NOTHING, MAILBOX_EXPUNGE, MAILBOX_FLAGS, MAILBOX_EXISTS };
+
+/*
+ * Take the next change: EXPUNGE (the message at index *i left the view just now; only while
+ * `expunge`), then FLAGS (of index *i), then EXISTS once (*i is the new count).
+ */
+enum mailbox_event mailbox_next_change(struct mailbox *m, bool expunge, size_t *i);
+
+/* Only one holder at a time, over all processes, until the mailbox is closed: POP3's lock. */
+bool mailbox_exclusive(struct mailbox *m);
+
+/* --- changes made here --- */
+
+enum store_set { STORE_REPLACE, STORE_ADD, STORE_REMOVE };
+
+/*
+ * Change the flags of the `n` messages at `at`.  Those that are gone are skipped and marked.  The
+ * caller knows of these changes: they do not come back as MAILBOX_FLAGS.
+ */
+enum store_result mailbox_set_flags(struct mailbox *m, const size_t *at, size_t n, enum store_set how,
+    uint32_t flags);
+
+/* Remove for good; they are marked gone. */
+enum store_result mailbox_expunge(struct mailbox *m, const size_t *at, size_t n);
+
+/*
+ * Copy (or move) to the mailbox `to` with flags, keywords and dates: all or none.  *validity and
+ * uids[0..n-1] are those of the copies; a message that is gone makes STORE_ABSENT and no copy.
+ */
+enum store_result mailbox_copy(struct mailbox *m, const size_t *at, size_t n, struct str to, bool move,
+    uint32_t *validity, uint32_t *uids);
+
+/* --- a new message --- */
+
+struct appender;
+
+/* Begin a message for the mailbox `name`; the mailbox must exist. */
+enum store_result append_begin(struct store *s, struct str name, struct appender **out);
+
+/* Its text, CRLF or LF lines, in pieces of any size.  False once something failed or it holds NUL. */
+bool append_write(struct appender *a, struct str data);
+
+/* Did the text hold a NUL byte, which no message may? */
+bool append_had_nul(const struct appender *a);
+
+/*
+ * Keep it, with these system flags, keywords and arrival time (-1: now).  Frees the appender.
+ * *validity and *uid say where it is.
+ */
+enum store_result append_end(struct appender *a, uint32_t flags, struct strs keywords, int64_t date,
+    uint32_t *validity, uint32_t *uid);
+
+/* Forget it.  NULL is fine. */
+void append_abort(struct appender *a);
+
+/* --- text --- */
+
+struct text;
+
+/* Open the text of message `i`; STORE_ABSENT when it is gone (it is marked then). */
+enum store_result text_open(struct mailbox *m, size_t i, struct text **out);
+void text_close(struct text *t);
+
+/* Its exact size in CRLF form. */
+uint64_t text_size(struct text *t);
+
+/*
+ * Append up to `max` bytes from `offset` on to `out`, lines ending in CRLF, NUL shown as 0x80.
+ * Reading on from where the last call ended is cheap.  False when the disk failed; fewer bytes than
+ * asked for only at the end.
+ */
+bool text_read(struct text *t, uint64_t offset, size_t max, struct buf *out);
+
+/* Append the header with its empty line, at most `max` bytes. */
+bool text_header(struct text *t, size_t max, struct buf *out);
+
+#endif
