@@ -2,11 +2,17 @@
 /*
  * deliver - qmgr and its agents (smtp, local); ids 30 to 39.
  *
+ * On the connection that qmgr asks by:
+ *	deliver		qmgr -> agent, one-way
+ *	result		agent -> qmgr, a call; its reply is `settled`
+ *	inflight	qmgr -> agent, a call; its reply is `inflight_reply`; qmgr's first on a connection
+ *
  * qmgr sends `deliver` for one group of recipients of one message that share transport and next hop
  * (for local: one recipient).  The agent logs each recipient's fate in the classic form
  * ("ID: to=<…>, relay=…, delay=…, delays=a/b/c/d, dsn=…, status=…") and sends one `result` for the
- * group.  It keeps that result, and sends it again on a new connection, until qmgr said `settled`:
- * synced to the message's log.  A new qmgr asks `inflight` first and schedules none of those.
+ * group.  It keeps that result, and sends it again on a new connection, until qmgr answered
+ * `settled`: synced to the message's log.  A new qmgr asks `inflight` first and schedules none of
+ * those; a `result` may come on any connection and for a serial that this qmgr never gave out.
  */
 #ifndef WIRE_DELIVER_H
 #define WIRE_DELIVER_H
