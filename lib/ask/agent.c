@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 #include "ask/agent.h"
 
-#include <stdlib.h>
-
 #include "base/log.h"
 #include "base/map.h"
 #include "base/panic.h"
+#include "fiber/fiber.h"
 #include "wire/peers.h"
 
-/* How long a result may wait for room in the socket; it is kept in any case. */
-#define SEND_MS		60000
+/* How long qmgr may take to sync a result before it is told again. */
+#define SETTLE_MS	120000
 
 struct account {
 	struct pool *pool;
 	struct inflight_one one;	/* serial, queue ID, recipient numbers */
-	struct result *result;		/* NULL: under way */
 };
 
 static struct map *accounts;		/* by the bytes of the serial */
 static struct ipc *qmgr;		/* the newest connection; NULL: none */
-static void (*on_less)(void);
+static struct fiber_queue without;	/* results that wait for a connection */
 
 static struct str
 key_of(const uint64_t *serial)
@@ -54,87 +52,41 @@ agent_begin(const struct deliver *d)
 	return true;
 }
 
-static struct strs
-copy_strs(struct pool *pool, struct strs from)
+/* Tell it once; true when it is settled. */
+static bool
+tell(struct ipc *c, const struct result *result)
 {
-	struct strs to = { pool_array(pool, from.n, sizeof(struct str)), from.n };
+	struct settled answer = { 0 };
+	struct pool *pool = pool_new();
+	enum ipc_result r;
 
-	for (size_t i = 0; i < from.n; i++)
-		to.v[i] = pool_str(pool, from.v[i]);
-	return to;
+	r = ipc_call(c, &result_msg, result, &settled_msg, &answer, pool, deadline_in(SETTLE_MS));
+	pool_free(pool);
+	if (r == IPC_TOOBIG)
+		panic("result of %.*s breaks the limits of its message",
+		    STR_ARG(result->queue_id));
+	if (r == IPC_GONE && c == qmgr)		/* it is dead, agent_left is on its way */
+		qmgr = NULL;
+	return r == IPC_DONE && answer.serial == result->serial;
 }
 
-static struct result *
-copy_result(struct pool *pool, const struct result *from)
-{
-	struct result *to = pool_alloc(pool, sizeof(*to));
-	struct result_rcpt *v = pool_array(pool, from->rcpts.n, sizeof(*v));
-
-	*to = *from;
-	to->queue_id = pool_str(pool, from->queue_id);
-	to->rcpts.v = v;
-	for (size_t i = 0; i < from->rcpts.n; i++) {
-		const struct result_rcpt *r = (const struct result_rcpt *)from->rcpts.v + i;
-
-		v[i] = *r;
-		v[i].dsn = pool_str(pool, r->dsn);
-		v[i].text = pool_str(pool, r->text);
-		v[i].diag = pool_str(pool, r->diag);
-		v[i].remote = pool_str(pool, r->remote);
-		v[i].to = copy_strs(pool, r->to);
-		v[i].owner = pool_str(pool, r->owner);
-	}
-	return to;
-}
-
-void
+bool
 agent_finish(const struct result *result)
 {
 	struct account *a = accounts == NULL ? NULL : map_get(accounts, key_of(&result->serial));
 
-	ASSERT(a != NULL && a->result == NULL);
-	a->result = copy_result(a->pool, result);
-	/* From here on qmgr may settle it and free the account: `result` is the caller's own. */
-	if (qmgr != NULL && ipc_send(qmgr, &result_msg, result, deadline_in(SEND_MS)) == IPC_TOOBIG)
-		panic("result of %.*s breaks the limits of its message", STR_ARG(result->queue_id));
-}
-
-void
-agent_on_settled(struct ipc_req *r, const void *msg)
-{
-	const struct settled *s = msg;
-	struct account *a = accounts == NULL ? NULL : map_get(accounts, key_of(&s->serial));
-
-	(void)r;
-	if (a == NULL || a->result == NULL)
-		return;
-	(void)map_del(accounts, key_of(&s->serial));
+	ASSERT(a != NULL);
+	while (qmgr == NULL || !tell(qmgr, result)) {
+		if (qmgr == NULL)
+			(void)fiber_queue_wait(&without, NEVER);
+		else
+			(void)fiber_sleep(deadline_in(1000));
+		if (fiber_cancelled())
+			return false;
+	}
+	(void)map_del(accounts, key_of(&result->serial));
 	pool_free(a->pool);
-	if (on_less != NULL)
-		on_less();
-}
-
-/* Send every result again; the fibers of new ones may change the map while a send waits. */
-static void
-send_kept(struct ipc *c)
-{
-	size_t n = 0, at = 0, most = map_count(accounts);
-	uint64_t *serials = mem_alloc(size_mul(most + 1, sizeof(*serials)));
-	void *value;
-
-	while (n < most && map_next(accounts, &at, NULL, &value)) {
-		const struct account *a = value;
-
-		if (a->result != NULL)
-			serials[n++] = a->one.serial;
-	}
-	for (size_t i = 0; i < n && qmgr == c; i++) {
-		const struct account *a = map_get(accounts, key_of(&serials[i]));
-
-		if (a != NULL)
-			(void)ipc_send(c, &result_msg, a->result, deadline_in(SEND_MS));
-	}
-	free(serials);
+	return true;
 }
 
 void
@@ -150,16 +102,15 @@ agent_on_inflight(struct ipc_req *r, const void *msg)
 	while (answer.list.n < n && map_next(accounts, &at, NULL, &value))
 		list[answer.list.n++] = ((struct account *)value)->one;
 	ipc_reply(r, &answer);
-	/* Behind the answer, so that qmgr knows each of them; not on a connection that has ended. */
-	if (n > 0 && qmgr == ipc_conn(r))
-		send_kept(qmgr);
 }
 
 void
 agent_joined(struct ipc *c)
 {
-	if (ipc_peer(c) == PEER_QMGR)
-		qmgr = c;
+	if (ipc_peer(c) != PEER_QMGR)
+		return;
+	qmgr = c;
+	(void)fiber_queue_wake_all(&without);
 }
 
 void
@@ -173,10 +124,4 @@ size_t
 agent_count(void)
 {
 	return accounts == NULL ? 0 : map_count(accounts);
-}
-
-void
-agent_on_less(void (*fn)(void))
-{
-	on_less = fn;
 }

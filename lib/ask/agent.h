@@ -2,13 +2,14 @@
 /*
  * agent - a delivery agent's accounts with qmgr (wire/deliver.h).
  *
- * What every agent does the same way: know which deliveries are under way, send each result, keep it
- * until qmgr said `settled`, and tell a new qmgr about all of that.  An agent's passport names
- * agent_joined and agent_left, its ops name agent_on_settled and agent_on_inflight:
+ * What every agent does the same way: know which deliveries are under way, tell each result until
+ * qmgr says `settled`, and tell a new qmgr about all of that.  An agent's passport names
+ * agent_joined and agent_left, its ops name agent_on_inflight:
  *
  *	{ &deliver_msg,  NULL,                on_deliver,        PEER_BIT(PEER_QMGR) },
- *	{ &settled_msg,  NULL,                agent_on_settled,  PEER_BIT(PEER_QMGR) },
  *	{ &inflight_msg, &inflight_reply_msg, agent_on_inflight, PEER_BIT(PEER_QMGR) },
+ *
+ * and on_deliver, in the fiber of its request, is: agent_begin, deliver, log, agent_finish.
  */
 #ifndef ASK_AGENT_H
 #define ASK_AGENT_H
@@ -23,23 +24,20 @@
 bool agent_begin(const struct deliver *d);
 
 /*
- * It ended: keep a copy of the result and send it.  `result->serial` is that of a delivery that
- * began.  May wait while the socket is full.
+ * It ended: tell the result and wait until qmgr answered that it is settled, over as many
+ * connections to qmgr as that takes.  `result->serial` is that of a delivery that began.  False
+ * only when the fiber was cancelled.
  */
-void agent_finish(const struct result *result);
+bool agent_finish(const struct result *result);
 
-/* The two questions qmgr has. */
-void agent_on_settled(struct ipc_req *r, const void *msg);
+/* What a new qmgr asks. */
 void agent_on_inflight(struct ipc_req *r, const void *msg);
 
 /* A connection came or went; those of other peers are ignored. */
 void agent_joined(struct ipc *c);
 void agent_left(struct ipc *c);
 
-/* Deliveries under way, and results not settled yet. */
+/* Deliveries under way or not settled yet. */
 size_t agent_count(void);
-
-/* Called whenever the count falls; NULL: nobody (the default).  For an orderly stop. */
-void agent_on_less(void (*fn)(void));
 
 #endif
