@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sync - fdatasync and fsync on threads beside the loop.
+ *
+ * Requests of one round are handed over together, before the loop polls: one lock, one wake-up for
+ * each idle thread.  Same descriptor, same round: one call for all who asked.  Threads report back
+ * through a list and one write to an eventfd for all that finished until the loop looked.
+ *
+ * A thread touches nothing but jobs and the file; the stack that a job stands on belongs to a fiber
+ * that waits for it and cannot be cancelled.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/panic.h"
+#include "fiber/loop.h"
+
+#define THREADS_DEFAULT	8
+#define THREADS_MAX	64
+#define THREAD_STACK	((size_t)128 << 10)
+
+struct sync_job {
+	struct sync_job *next;
+	struct sync_job *same;		/* others that wait for the same call */
+	struct fiber *fiber;
+	int fd;
+	bool full;
+	int error;
+};
+
+static unsigned wanted = THREADS_DEFAULT;
+static unsigned started;
+
+/* The loop's side. */
+static struct sync_job *round_first, *round_last;
+static unsigned round_n;
+static unsigned out;			/* jobs with the threads */
+static unsigned long long count_syncs, count_calls;
+static int wake_fd = -1;
+static struct event wake_event;
+static bool wake_known;
+
+/* Shared with the threads, under the lock. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
+static struct sync_job *todo_first, *todo_last;
+static struct sync_job *done;
+static unsigned idle;
+static bool told;			/* the eventfd was written since the loop last looked */
+
+static void
+perform(struct sync_job *j)
+{
+	int r;
+
+	do
+		r = j->full ? fsync(j->fd) : fdatasync(j->fd);
+	while (r != 0 && errno == EINTR);
+	j->error = r == 0 ? 0 : errno;
+}
+
+static void *
+thread(void *arg)
+{
+	static const uint64_t one = 1;
+	struct sync_job *j;
+	bool tell;
+
+	(void)arg;
+	pthread_mutex_lock(&lock);
+	for (;;) {
+		while ((j = todo_first) == NULL) {
+			idle++;
+			pthread_cond_wait(&work, &lock);
+			idle--;
+		}
+		if ((todo_first = j->next) == NULL)
+			todo_last = NULL;
+		pthread_mutex_unlock(&lock);
+		perform(j);
+		pthread_mutex_lock(&lock);
+		j->next = done;
+		done = j;
+		tell = !told;
+		told = true;
+		pthread_cond_signal(&finished);
+		if (tell) {
+			pthread_mutex_unlock(&lock);
+			while (write(wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+				;
+			pthread_mutex_lock(&lock);
+		}
+	}
+	return NULL;
+}
+
+/* Take what the threads finished and wake who waits for it. */
+static void
+collect(void)
+{
+	struct sync_job *j, *next, *same;
+
+	pthread_mutex_lock(&lock);
+	j = done;
+	done = NULL;
+	told = false;
+	pthread_mutex_unlock(&lock);
+	for (; j != NULL; j = next) {
+		next = j->next;
+		out--;
+		while ((same = j->same) != NULL) {
+			j->same = same->same;
+			same->error = j->error;
+			loop_wake(same->fiber, WAKE_READY);
+		}
+		loop_wake(j->fiber, WAKE_READY);
+	}
+}
+
+static void
+on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	/* Every write is an edge of its own; the counter need not be read. */
+	(void)fd; (void)what; (void)arg;
+	collect();
+}
+
+static void
+threads_start(void)
+{
+	sigset_t block, before;
+	pthread_attr_t attr;
+	pthread_t t;
+
+	if (started > 0 || wanted == 0)
+		return;
+	if (wake_fd < 0 && (wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
+		return;
+	sigfillset(&block);
+	pthread_sigmask(SIG_BLOCK, &block, &before);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	while (started < wanted && pthread_create(&t, &attr, thread, NULL) == 0)
+		started++;
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (started == 0) {
+		log_warn("no thread can be started; files are synced one at a time");
+		wanted = 0;
+	}
+}
+
+void
+fiber_sync_threads(unsigned n)
+{
+	wanted = n > THREADS_MAX ? THREADS_MAX : n;
+	threads_start();
+}
+
+/* Without threads the loop itself does the work. */
+static void
+perform_all(void)
+{
+	struct sync_job *j;
+
+	for (j = round_first; j != NULL; j = j->next)
+		perform(j);
+	pthread_mutex_lock(&lock);
+	round_last->next = done;
+	done = round_first;
+	pthread_mutex_unlock(&lock);
+	collect();
+}
+
+void
+sync_submit(void)
+{
+	struct sync_job *j;
+	struct desc *d;
+	unsigned i, n;
+
+	if (round_first == NULL)
+		return;
+	for (j = round_first; j != NULL; j = j->next) {
+		d = loop_desc(j->fd);
+		d->sync = d->sync_full = NULL;
+	}
+	count_calls += round_n;
+	out += round_n;
+	threads_start();
+	if (started == 0) {
+		perform_all();
+	} else {
+		if (!wake_known) {
+			event_assign(&wake_event, loop_base(), wake_fd, EV_ET | EV_PERSIST | EV_READ,
+			    on_wake, NULL);
+			if (event_add(&wake_event, NULL) != 0)
+				panic("eventfd cannot be watched");
+			wake_known = true;
+		}
+		pthread_mutex_lock(&lock);
+		if (todo_last != NULL)
+			todo_last->next = round_first;
+		else
+			todo_first = round_first;
+		todo_last = round_last;
+		n = idle < round_n ? idle : round_n;
+		for (i = 0; i < n; i++)
+			pthread_cond_signal(&work);
+		pthread_mutex_unlock(&lock);
+	}
+	round_first = round_last = NULL;
+	round_n = 0;
+}
+
+static int
+sync_one(int fd, bool full)
+{
+	struct sync_job job = { .fiber = fiber_self(), .fd = fd, .full = full }, **slot;
+	struct desc *d;
+
+	if (fd < 0)
+		return EBADF;
+	count_syncs++;
+	d = loop_desc(fd);
+	slot = full ? &d->sync_full : &d->sync;
+	if (*slot != NULL) {
+		job.same = (*slot)->same;
+		(*slot)->same = &job;
+	} else {
+		*slot = &job;
+		if (round_last != NULL)
+			round_last->next = &job;
+		else
+			round_first = &job;
+		round_last = &job;
+		round_n++;
+	}
+	loop_park(NEVER, true);
+	return job.error;
+}
+
+int
+fiber_sync(int fd)
+{
+	return sync_one(fd, false);
+}
+
+int
+fiber_sync_full(int fd)
+{
+	return sync_one(fd, true);
+}
+
+void
+sync_drain(void)
+{
+	struct sync_job *j;
+
+	/* Fibers that asked in this last round are about to vanish, and their jobs with them. */
+	round_first = round_last = NULL;
+	round_n = 0;
+	pthread_mutex_lock(&lock);
+	while (out > 0) {
+		for (j = done; j != NULL; j = j->next)
+			out--;
+		done = NULL;
+		if (out > 0)
+			pthread_cond_wait(&finished, &lock);
+	}
+	told = false;
+	pthread_mutex_unlock(&lock);
+	if (wake_known)
+		event_del(&wake_event);
+	wake_known = false;
+}
+
+void
+sync_count(unsigned long long *syncs, unsigned long long *calls)
+{
+	*syncs = count_syncs;
+	*calls = count_calls;
+}
