@@ -40,6 +40,8 @@ struct common {
 	unsigned sandbox;		/* 0 require, 1 try, 2 off */
 	uint64_t sandbox_landlock_abi;	/* cap for tests; 0: no cap */
 	int64_t ipc_timeout_ms;
+	int64_t max_idle_ms;		/* a worker without work ends after this (max_idle) */
+	uint64_t client_limit;		/* sessions of one process at once */
 };
 
 extern struct common common;

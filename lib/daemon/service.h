@@ -72,12 +72,12 @@ void service_session_end(void);
 
 /*
  * Ask master for the worker (PEER_LOCAL, PEER_POP3D, PEER_IMAPD) that runs as this user for this
- * mailbox; qmgr and authd only.  `mailbox` is a user name, or a relative name below
- * virtual_mailbox_base.  Gives a connection (ops = this service's) or NULL with *why (in `pool`).
+ * mailbox; qmgr and authd only.  `mailbox` is a user name, or, with `virtual_box`, a
+ * relative name below virtual_mailbox_base.  Gives a connection (ops = this service's) or NULL with *why (in `pool`).
  * The connection ends when the worker does: then ask again.
  */
 struct ipc *service_worker(unsigned worker, uid_t uid, gid_t gid, struct str mailbox,
-    struct pool *pool, struct str *why, msec_t deadline);
+    bool virtual_box, struct pool *pool, struct str *why, msec_t deadline);
 
 /* In a worker: whose it is.  `mailbox` as above; `virtual_box`: below virtual_mailbox_base. */
 struct worker_facts {
