@@ -43,6 +43,7 @@ int log_get_fd(void);
 /* Should debug lines be written?  Off at first. */
 void log_verbose(bool on);
 
+/* One line each; what is not printable is escaped, what is too long is cut. */
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));	/* "warning: " */

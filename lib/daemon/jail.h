@@ -57,6 +57,7 @@ struct jail_facts {
  */
 bool jail_close(const struct jail *j, unsigned mode, unsigned max_abi);
 
+/* What is active in this process now. */
 struct jail_facts jail_facts(void);
 
 /* "seccomp, landlock 7 (files, tcp, scope), no_new_privs". */

@@ -126,6 +126,7 @@ struct fiber_stats {
 	unsigned long long sync_calls;	/* fdatasync and fsync system calls made for them */
 };
 
+/* The figures of this process so far. */
 struct fiber_stats fiber_stats(void);
 
 /* Most bytes of its stack the fiber ever used (pages touched), for measuring. */
