@@ -71,6 +71,7 @@ void sync_submit(void);
 /* Wait until no thread works for us: the loop ends. */
 void sync_drain(void);
 
+/* Syncs asked for, and the system calls made for them. */
 void sync_count(unsigned long long *syncs, unsigned long long *calls);
 
 #endif

@@ -78,6 +78,7 @@ struct store_entry {
 /* All names, sorted, INBOX first; levels above existing mailboxes are there too.  In `pool`. */
 enum store_result store_list(struct store *s, struct pool *pool, struct store_entry **list, size_t *n);
 
+/* Is there such a mailbox?  Make one (ABSENT parents too), remove one with its messages. */
 bool store_exists(struct store *s, struct str name);
 enum store_result store_create(struct store *s, struct str name);
 enum store_result store_delete(struct store *s, struct str name);
@@ -85,6 +86,7 @@ enum store_result store_delete(struct store *s, struct str name);
 /* Mailboxes below `from` move along; renaming INBOX moves its messages (RFC 3501 6.3.5). */
 enum store_result store_rename(struct store *s, struct str from, struct str to);
 
+/* Put the name on the list of subscribed ones, or take it off; it need not exist. */
 enum store_result store_subscribe(struct store *s, struct str name, bool on);
 
 /* --- a mailbox --- */
@@ -122,12 +124,14 @@ struct store_counts {
 enum store_result mailbox_open(struct store *s, struct str name, bool readonly, struct mailbox **out);
 void mailbox_close(struct mailbox *m);
 
+/* The snapshot: how many messages, and the i-th, in order of UID, valid until the view changes. */
 size_t mailbox_count(const struct mailbox *m);
 const struct store_msg *mailbox_msg(const struct mailbox *m, size_t i);
 
 /* First index whose UID is at least `uid`; mailbox_count when there is none. */
 size_t mailbox_find(const struct mailbox *m, uint32_t uid);
 
+/* Facts of the open mailbox (RFC 3501 2.3.1.1, 6.3.1). */
 uint32_t mailbox_uidvalidity(const struct mailbox *m);
 uint32_t mailbox_uidnext(const struct mailbox *m);
 bool mailbox_readonly(const struct mailbox *m);
