@@ -471,6 +471,7 @@ loop_base(void)
 	if (base != NULL)
 		return base;
 	event_set_log_callback(base_log);
+	signal(SIGPIPE, SIG_IGN);	/* a closed pipe is a result of write, not the end */
 	if ((config = event_config_new()) == NULL)
 		fatal("no event loop");
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);

@@ -4,8 +4,8 @@
  *
  * One stream wraps one connected descriptor (socket or pipe), with a buffer in each direction.
  * Buffers exist only while they hold something, so an idle stream costs next to nothing.  All
- * calls wait in the calling fiber until `stream_deadline`.  One fiber reads, one (perhaps another)
- * writes.  The one line reader of the suite is here: only CRLF ends a line (RFC 5321 2.3.8).
+ * calls wait in the calling fiber until `stream_deadline`; outside fibers (commands that talk to a
+ * person) they block.  One fiber reads, one (perhaps another) writes.  The one line reader of the suite is here: only CRLF ends a line (RFC 5321 2.3.8).
  */
 #ifndef IO_STREAM_H
 #define IO_STREAM_H
@@ -44,7 +44,10 @@ int stream_fd(const struct stream *s);
 /* Every later call gives IO_TIMEOUT once this moment has passed. */
 void stream_deadline(struct stream *s, msec_t deadline);
 
-/* Take bare LF as the end of a line too: for `sendmail` on its stdin, nothing else. */
+/*
+ * Take bare LF as the end of a line too, leave CR and NUL inside lines to the caller, and give a
+ * last line that nothing ends: for `sendmail` on its stdin, nothing else.
+ */
 void stream_lax(struct stream *s);
 
 /*
