@@ -27,8 +27,11 @@ enum conf_type {
 	CONF_BOOL,	/* bool *: yes or no */
 	CONF_INT,	/* uint64_t *: a number inside min and max */
 	CONF_BYTES,	/* uint64_t *: bytes; suffix k, M, G allowed */
-	CONF_TIME,	/* int64_t *: milliseconds; suffix ms, s, m, h, d, w; without one: seconds */
+	CONF_TIME,	/* int64_t *: milliseconds; suffix ms, s, m, h, d, w; without one: that of the
+			 * default, as in Postfix, where `maximal_queue_lifetime = 5` means days */
 	CONF_LIST,	/* struct strs *: split at blanks and commas, expanded; { } groups stay whole */
+	CONF_MATCH,	/* the same, and a member that is an absolute path stands for the members in
+			 * that file (read once, now): mydestination, mynetworks */
 	CONF_WORD,	/* unsigned *: one of the words in `min` ("may|encrypt|none"), as its number */
 };
 
@@ -36,7 +39,7 @@ struct conf_param {
 	const char *name;
 	enum conf_type type;
 	void *value;		/* where it goes; NULL: known, checked, shown, used by nobody here */
-	const char *def;	/* default, as it would stand in main.cf */
+	const char *def;	/* default, as it would stand in main.cf; NULL: found out (myhostname) */
 	const char *min;	/* INT, BYTES, TIME: least value as text; WORD: the words; else NULL */
 	const char *max;	/* INT, BYTES, TIME: most; else NULL */
 	const char *text;	/* one sentence for people */
@@ -59,6 +62,9 @@ struct conf;
  * finding of grade CONF_ERROR.  `overrides` ("name=value") come from master.cf's -o.
  */
 struct conf *conf_read(const char *dir, const struct strs *overrides);
+
+/* The same from a text that stands for DIR/main.cf: for tests and fuzzers. */
+struct conf *conf_of_text(const char *dir, struct str text, const struct strs *overrides);
 void conf_free(struct conf *c);
 
 /* The folder it was read from, absolute. */
@@ -70,6 +76,13 @@ const char *conf_dir(const struct conf *c);
  */
 bool conf_load(struct conf *c, const struct conf_param *rows);
 
+/*
+ * The same for settings that exist once for each transport: the names of the rows are suffixes
+ * ("_destination_concurrency_limit"), the value is that of TRANSPORT_suffix where it is set, else
+ * the default of the row ("$default_destination_concurrency_limit").
+ */
+bool conf_load_transport(struct conf *c, struct str transport, const struct conf_param *rows);
+
 /* The value of one name, expanded, from file, override or the known default; NULL when unknown. */
 const char *conf_get(struct conf *c, const char *name);
 
@@ -79,11 +92,47 @@ bool conf_is_set(const struct conf *c, const char *name);
 /* Append the value of `text` with every $name expanded; unknown names are empty and a finding. */
 void conf_expand(struct conf *c, struct buf *out, struct str text);
 
+/* Add a finding; the same one twice is kept once.  `file` is copied. */
+void conf_report(struct conf *c, enum conf_grade grade, const char *file, unsigned line,
+    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/*
+ * Look at the whole configuration: the values of all rows of the suite, the names that nothing
+ * knows, the names with no meaning here, and master.cf with the -o of each of its services.
+ * Programs do not call this (they would all repeat it); master, `posthorn check` and tests do.
+ */
+void conf_check(struct conf *c);
+
 /* All that was found so far, in order of file and line. */
 const struct conf_finding *conf_findings(const struct conf *c, size_t *n);
 
 /* Is one of them an error? */
 bool conf_broken(const struct conf *c);
+
+/* "note", "warning", "error". */
+const char *conf_grade_word(enum conf_grade g);
+
+/* What main.cf (or an override) sets, in order, one entry a name: for postconf. */
+struct conf_setting {
+	const char *name;
+	const char *value;	/* as written, continuation lines joined */
+	const char *file;
+	unsigned line;		/* 0: an override */
+};
+
+const struct conf_setting *conf_settings(const struct conf *c, size_t *n);
+
+/* The row of a name, or NULL. */
+const struct conf_param *conf_row(struct str name);
+
+/* What the default of a row would be, as text not expanded (myhostname and mydomain found out). */
+const char *conf_default(struct conf *c, const struct conf_param *row);
+
+/* The known name nearest to `name`, or NULL when none is near. */
+const char *conf_nearest(struct str name);
+
+/* Is it SERVICE_suffix with one of the suffixes that exist once for each transport? */
+bool conf_is_pattern(struct str name, struct str *service);
 
 /* Every row of the suite (conf/all.c), for postconf, the manual page, `posthorn check`. */
 const struct conf_param *conf_all(size_t *n);

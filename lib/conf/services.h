@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "conf/conf.h"
 
-enum service_type { SERVICE_INET, SERVICE_UNIX, SERVICE_FIFO, SERVICE_PASS };
+enum service_type { SERVICE_INET, SERVICE_UNIX, SERVICE_FIFO, SERVICE_PASS, SERVICE_DGRAM };
 
 struct conf_service {
 	struct str name;	/* "smtp", "127.0.0.1:10025", "local" */
@@ -27,6 +27,7 @@ struct conf_service {
 	struct str command;	/* "smtpd" */
 	struct strs args;	/* everything behind it, -o pairs taken out */
 	struct strs overrides;	/* "name=value" of each -o */
+	bool unused;		/* a command that does not exist here (a finding said so): do not start it */
 	unsigned line;
 };
 
@@ -37,5 +38,11 @@ struct conf_service {
  * name and type twice: the last wins) are added to `c`.
  */
 struct conf_service *services_read(struct conf *c, struct pool *pool, size_t *n);
+
+/* The same from a text that stands for master.cf. */
+struct conf_service *services_of_text(struct conf *c, struct pool *pool, struct str text, size_t *n);
+
+/* "inet", "unix", … */
+const char *service_type_word(enum service_type t);
 
 #endif

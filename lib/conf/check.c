@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * check - the whole configuration at once.
+ *
+ * A name is known if it is a row, fits a per-transport pattern of a service, is used as $name, or
+ * is a restriction class.  A Postfix name with no meaning here gets a note that says why; any other
+ * gets a warning with the nearest known name.
+ */
+#include "conf/internal.h"
+#include "conf/lines.h"
+#include "conf/services.h"
+
+struct checking {
+	struct conf *c;
+	struct pool *pool;
+	struct map *used;		/* names that occur as $name, and restriction classes */
+	struct conf_service *services;
+	size_t nservices;
+};
+
+static void
+see_name(void *arg, struct str name)
+{
+	struct checking *k = arg;
+
+	map_put(k->used, name, k);
+}
+
+static void
+see_value(struct checking *k, struct str name, struct str value)
+{
+	struct str word;
+
+	conf_names_in(value, see_name, k);
+	if (str_eq(name, STR("smtpd_restriction_classes")))
+		while (lines_word(&value, true, &word))
+			see_name(k, word);
+}
+
+/* Transports that exist without a line in master.cf. */
+static bool
+is_service(const struct checking *k, struct str name)
+{
+	static const struct str own[] = {
+		STR_INIT("default"), STR_INIT("smtp"), STR_INIT("relay"), STR_INIT("local"),
+		STR_INIT("virtual"), STR_INIT("lmtp"), STR_INIT("error"), STR_INIT("retry"),
+		STR_INIT("discard"), STR_INIT("bounce"),
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (str_eq(name, own[i]))
+			return true;
+	for (size_t i = 0; i < k->nservices; i++)
+		if (str_eq(k->services[i].name, name))
+			return true;
+	return false;
+}
+
+/* Say what is to be said about a name that is set. */
+static void
+check_name(struct checking *k, struct str name, const char *file, unsigned line)
+{
+	const char *why = NULL, *near;
+	struct str service;
+
+	if (conf_row(name) != NULL || map_get(k->used, name) != NULL)
+		return;
+	switch (conf_foreign(name, &why)) {
+	case FOREIGN_IDLE:
+		conf_report(k->c, CONF_NOTE, file, line, "%.*s has no effect: %s", STR_ARG(name), why);
+		return;
+	case FOREIGN_LATER:
+		conf_report(k->c, CONF_WARNING, file, line, "%.*s has no effect yet: %s",
+		    STR_ARG(name), why);
+		return;
+	case FOREIGN_OLD:
+		conf_report(k->c, CONF_WARNING, file, line, "%.*s is an old name: %s",
+		    STR_ARG(name), why);
+		return;
+	case FOREIGN_NONE:
+		break;
+	}
+	if (conf_is_pattern(name, &service)) {
+		if (!is_service(k, service))
+			conf_report(k->c, CONF_WARNING, file, line,
+			    "%.*s: master.cf has no service %.*s", STR_ARG(name),
+			    STR_ARG(service));
+		return;
+	}
+	near = conf_nearest(name);
+	conf_report(k->c, CONF_WARNING, file, line, "%.*s is not known%s%s%s", STR_ARG(name),
+	    near != NULL ? "; is " : "", near != NULL ? near : "", near != NULL ? " meant?" : "");
+}
+
+/* Would the value do? */
+static void
+check_value(struct checking *k, struct str name, struct str value, struct conf_place at)
+{
+	const struct conf_param *row = conf_row(name);
+	struct buf why = { 0 };
+
+	if (row != NULL && !conf_value(k->c, row, value, at, NULL, &why))
+		conf_report(k->c, CONF_ERROR, at.file, at.line, "%s: %s", row->name, buf_z(&why));
+	buf_free(&why);
+}
+
+/* Hand each -o of each service to `see`. */
+static void
+each_override(struct checking *k,
+    void (*see)(struct checking *k, struct str name, struct str value, struct conf_place at))
+{
+	const char *file = pool_printf(k->pool, "%s/master.cf", conf_dir(k->c)).p;
+
+	for (size_t i = 0; i < k->nservices; i++) {
+		struct conf_service *s = &k->services[i];
+
+		for (size_t j = 0; j < s->overrides.n; j++) {
+			struct str value = s->overrides.v[j], name;
+
+			str_cut(&value, '=', &name);
+			see(k, name, value, (struct conf_place){ file, s->line });
+		}
+	}
+}
+
+static void
+use_override(struct checking *k, struct str name, struct str value, struct conf_place at)
+{
+	(void)at;
+	see_value(k, name, value);
+}
+
+/*
+ * A -o value is only looked at where it stands alone: its $names may mean other overrides of the
+ * same service, or $service_name.
+ */
+static void
+check_override(struct checking *k, struct str name, struct str value, struct conf_place at)
+{
+	check_name(k, name, at.file, at.line);
+	if (str_chr(value, '$') < 0)
+		check_value(k, name, value, at);
+}
+
+void
+conf_check(struct conf *c)
+{
+	struct checking k = { c, pool_new(), map_new(), NULL, 0 };
+	size_t n;
+	const struct conf_setting *s = conf_settings(c, &n);
+
+	k.services = services_read(c, k.pool, &k.nservices);
+	for (size_t i = 0; i < n; i++)
+		see_value(&k, str_of(s[i].name), str_of(s[i].value));
+	each_override(&k, use_override);
+	for (size_t i = 0; i < n; i++) {
+		struct conf_place at = { s[i].file, s[i].line };
+
+		check_name(&k, str_of(s[i].name), at.file, at.line);
+		check_value(&k, str_of(s[i].name), str_of(s[i].value), at);
+	}
+	each_override(&k, check_override);
+	map_free(k.used);
+	pool_free(k.pool);
+}

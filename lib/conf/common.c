@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/* common - settings that more than one program reads. */
+#include "conf/common.h"
+
+struct common common;
+
+const struct conf_param common_params[] = {
+	{ "config_directory", CONF_STR, &common.config_directory, CONFDIR, NULL, NULL,
+	  "Folder of main.cf and master.cf; always the one they were read from." },
+	{ "queue_directory", CONF_STR, &common.queue_directory, SPOOLDIR, NULL, NULL,
+	  "Folder of the mail queue." },
+	{ "data_directory", CONF_STR, &common.data_directory, STATEDIR, NULL, NULL,
+	  "Folder of caches and other data the programs may write." },
+	{ "daemon_directory", CONF_STR, &common.daemon_directory, LIBEXECDIR, NULL, NULL,
+	  "Folder of the programs that master starts." },
+	{ "run_directory", CONF_STR, &common.run_directory, RUNDIR, NULL, NULL,
+	  "Folder of master.pid and of the sockets for callers outside the suite." },
+	{ "mail_owner", CONF_STR, &common.mail_owner, "posthorn", NULL, NULL,
+	  "User that owns the queue." },
+	{ "setgid_group", CONF_STR, &common.setgid_group, "postdrop", NULL, NULL,
+	  "Group of postdrop and of the folder maildrop." },
+	{ "mail_name", CONF_STR, &common.mail_name, "Posthorn", NULL, NULL,
+	  "Name of the mail system in greetings and Received headers." },
+	{ "mail_version", CONF_STR, &common.mail_version, PACKAGE_VERSION, NULL, NULL,
+	  "Version of the mail system." },
+	{ "syslog_name", CONF_STR, &common.syslog_name, "postfix", NULL, NULL,
+	  "First part of the name in each log line, as log readers for Postfix expect it." },
+	{ "syslog_facility", CONF_STR, &common.syslog_facility, "mail", NULL, NULL,
+	  "Syslog facility." },
+	{ "maillog_file", CONF_STR, &common.maillog_file, "", NULL, NULL,
+	  "File to log to, or /dev/stdout; empty: syslog." },
+	{ "myhostname", CONF_STR, &common.myhostname, NULL, NULL, NULL,
+	  "Internet name of this host; default: the system's, with .localdomain when it has no dot." },
+	{ "mydomain", CONF_STR, &common.mydomain, NULL, NULL, NULL,
+	  "Internet domain of this host; default: myhostname without its first part." },
+	{ "myorigin", CONF_STR, &common.myorigin, "$myhostname", NULL, NULL,
+	  "Domain added to addresses without one; a name that begins with / is a file that holds it." },
+	{ "mydestination", CONF_MATCH, &common.mydestination,
+	  "$myhostname, localhost.$mydomain, localhost", NULL, NULL,
+	  "Domains whose recipients are local: system users and aliases." },
+	{ "mynetworks", CONF_MATCH, &common.mynetworks, "127.0.0.0/8, [::1]/128", NULL, NULL,
+	  "Clients that may relay without authentication." },
+	{ "inet_interfaces", CONF_LIST, &common.inet_interfaces, "all", NULL, NULL,
+	  "Addresses to receive mail on: all, loopback-only, or a list." },
+	{ "inet_protocols", CONF_WORD, &common.inet_protocols, "all",
+	  "all|ipv4|ipv6|ipv4 ipv6|ipv6 ipv4", NULL,
+	  "Internet protocols to use." },
+	{ "recipient_delimiter", CONF_STR, &common.recipient_delimiter, "", NULL, NULL,
+	  "Characters that separate a user name from an extension (user+list)." },
+	{ "double_bounce_sender", CONF_STR, &common.double_bounce_sender, "double-bounce", NULL, NULL,
+	  "Sender of notices about mail that could not be returned; mail to it is discarded." },
+	{ "message_size_limit", CONF_BYTES, &common.message_size_limit, "50M", "0", NULL,
+	  "Largest message taken, in bytes; announced as SIZE (RFC 1870); 0: no limit." },
+	{ "hopcount_limit", CONF_INT, &common.hopcount_limit, "50", "1", "1000",
+	  "Most Received headers a message may have; more is a loop." },
+	{ "first_valid_uid", CONF_INT, &common.first_valid_uid, "1000", "1", "4294967294",
+	  "Least user ID that may own a mailbox." },
+	{ "mail_uids", CONF_LIST, &common.mail_uids, "", NULL, NULL,
+	  "User IDs below first_valid_uid that may own mailboxes too, as numbers." },
+	{ "virtual_mailbox_base", CONF_STR, &common.virtual_mailbox_base, "", NULL, NULL,
+	  "Folder below which all virtual mailboxes lie." },
+	{ "home_mailbox", CONF_STR, &common.mail_storage, "Maildir/", NULL, NULL,
+	  "Mailbox of a system user, relative to the home folder." },
+	{ "sandbox", CONF_WORD, &common.sandbox, "require", "require|try|off", NULL,
+	  "Whether the programs must be confined by the kernel." },
+	{ "sandbox_landlock_abi", CONF_INT, &common.sandbox_landlock_abi, "0", "0", "100",
+	  "Newest Landlock version to use, for tests; 0: what the kernel has." },
+	{ "ipc_timeout", CONF_TIME, &common.ipc_timeout_ms, "3600s", "1s", "1w",
+	  "How long one program waits for another." },
+	{ NULL, CONF_END, NULL, NULL, NULL, NULL, NULL }
+};
+
+bool
+conf_common(struct conf *c)
+{
+	bool ok = conf_load(c, common_params);
+
+	if (common.inet_protocols > 2)
+		common.inet_protocols = 0;
+	common.config_directory = conf_dir(c);
+	return ok;
+}

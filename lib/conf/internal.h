@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/* internal - what the files of lib/conf share and nobody else needs. */
+#ifndef CONF_INTERNAL_H
+#define CONF_INTERNAL_H
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "conf/conf.h"
+
+#define CONF_FILE_MAX	(4u << 20)	/* bytes of a configuration file */
+#define CONF_VALUE_MAX	(1u << 20)	/* bytes of one expanded value */
+#define CONF_DEPTH_MAX	50		/* $name inside $name inside … */
+#define CONF_FINDINGS_MAX 2000		/* beyond that they are counted no more */
+
+struct conf {
+	struct pool *pool;
+	const char *dir;
+	const char *file;	/* DIR/main.cf */
+	struct vec settings;	/* struct conf_setting, in order */
+	struct map *index;	/* name -> its place in settings + 1, as a pointer */
+	struct vec findings;	/* struct conf_finding */
+};
+
+/* Where a text came from: for findings. */
+struct conf_place {
+	const char *file;
+	unsigned line;
+};
+
+/* The setting of a name, or NULL. */
+const struct conf_setting *conf_setting_of(const struct conf *c, struct str name);
+
+/* conf_expand with a place; false (with a finding) when a name loops or the text grows too large. */
+bool conf_expand_at(struct conf *c, struct buf *out, struct str text, struct conf_place at);
+
+/* Text of one value in its type; `store` false: only check.  On a bad one `why` is the finding. */
+bool conf_value(struct conf *c, const struct conf_param *row, struct str text, struct conf_place at,
+    void *to, struct buf *why);
+
+/* Names that appear as $name in `text`, each handed to `see`. */
+void conf_names_in(struct str text, void (*see)(void *arg, struct str name), void *arg);
+
+/* The whole of a file, NUL-terminated in the pool; false with errno (EFBIG beyond the cap). */
+bool conf_slurp(struct pool *pool, const char *path, size_t max, struct str *out);
+
+/* A Postfix name and what becomes of it here (conf/postfix_names.c). */
+enum foreign {
+	FOREIGN_NONE,		/* no Postfix name at all */
+	FOREIGN_IDLE,		/* accepted, has no effect: the note says why */
+	FOREIGN_LATER,		/* not there yet */
+	FOREIGN_OLD,		/* deprecated: the note names the successor */
+};
+
+enum foreign conf_foreign(struct str name, const char **why);
+size_t conf_foreign_count(void);
+const char *conf_foreign_name(size_t i);
+
+#endif
