@@ -1,20 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # headers - every public function of lib has a comment directly above it, or shares one with the
-# declaration right above; every header says what it is for and has its guard.
+# declaration right above (constants between do not count), or with the commented struct in front
+# of it; every header says what it is for and has its guard.
 # usage: headers.sh [SOURCE-FOLDER]
 cd "${1:-${srcdir:-$(dirname "$0")}/..}" || exit 99
 find lib -name '*.h' | sort | xargs awk '
 FNR == 1 {
-	shared = 0; depth = 0; statement = ""; comment = 0; incomment = 0; macro = 0
+	carry = 0; shared = 0; depth = 0; statement = ""; comment = 0; incomment = 0; macro = 0
 	if ($0 !~ /SPDX-License-Identifier: ISC/) bad("no licence line")
 }
 FNR == 2 && $0 !~ /^\/\*/ { bad("no comment saying what the header is for") }
 {
 	if (incomment) { if (/\*\//) { incomment = 0; shared = 1 } next }
 	if (macro) { macro = /\\$/; next }
-	if (/^#/) { macro = /\\$/; shared = 0; next }
-	if (/^[ \t]*$/) { if (statement == "") shared = 0; next }
+	if (/^#/) { macro = /\\$/; next }
+	if (/^[ \t]*$/) { if (statement == "") { shared = carry; carry = 0 } next }
 	if (/^[ \t]*\/\*/ && !/\*\/[ \t]*[^ \t]/) {
 		if (!/\*\//) incomment = 1
 		else shared = 1
@@ -32,6 +33,7 @@ FNR == 2 && $0 !~ /^\/\*/ { bad("no comment saying what the header is for") }
 		    statement !~ /^typedef/ && statement !~ /^(struct|enum|union)[ \t]+[a-z_0-9]+;/) {
 			if (!had) { match(statement, /[a-z_0-9]+\(/); bad(substr(statement, RSTART, RLENGTH) ") has no comment", first) }
 		}
+		carry = had && statement ~ /^(struct|enum|union)[ \t]+[a-z_0-9]+[ \t]*\{/
 		statement = ""
 	}
 }
