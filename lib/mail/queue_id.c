@@ -59,7 +59,7 @@ get(struct str s, unsigned base, uint64_t *out)
 	for (size_t i = 0; i < s.n; i++) {
 		const char *d = s.p[i] == '\0' ? NULL : strchr(digits, s.p[i]);
 
-		if (d == NULL || (unsigned)(d - digits) >= base || v > (UINT64_MAX - base) / base)
+		if (d == NULL || (unsigned)(d - digits) >= base || v > (UINT64_MAX - (uint64_t)(d - digits)) / base)
 			return false;
 		v = v * base + (unsigned)(d - digits);
 	}

@@ -18,6 +18,10 @@
 	    #got, STR_ARG(got_), STR_ARG(want_));				\
 } while (0)
 
+/* The test once for every row of an array; it finds its own by `_i`. */
+#define unit_add_rows(tc, test, rows)						\
+	tcase_add_loop_test(tc, test, 0, (int)(sizeof(rows) / sizeof((rows)[0])))
+
 #define UNIT_MAIN(suite)							\
 int										\
 main(void)									\
