@@ -67,6 +67,10 @@ const struct conf_param common_params[] = {
 	  "Newest Landlock version to use, for tests; 0: what the kernel has." },
 	{ "ipc_timeout", CONF_TIME, &common.ipc_timeout_ms, "3600s", "1s", "1w",
 	  "How long one program waits for another." },
+	{ "max_idle", CONF_TIME, &common.max_idle_ms, "100s", "1s", "1w",
+	  "How long a worker without work stays." },
+	{ "client_limit", CONF_INT, &common.client_limit, "10000", "1", "1000000",
+	  "Sessions one process holds at once; 1: a process for each connection." },
 	{ NULL, CONF_END, NULL, NULL, NULL, NULL, NULL }
 };
 
