@@ -12,7 +12,7 @@
  *
  * A `struct mailbox` is one reader's view: messages in order of UID, index 0 is IMAP's number 1.
  * Several processes and several views in one process may work on the same mailbox; a view changes
- * only in mailbox_poll and mailbox_next_change and by the caller's own calls.
+ * only in mailbox_poll and mailbox_sweep and by the caller's own calls.
  *
  * STORE_OK of a call that changes something means: on stable storage.  Calls block the process for
  * file access, and the fiber alone while they wait for the disk or for another process.
@@ -106,9 +106,8 @@ struct store_msg {
 	uint32_t uid;
 	uint32_t flags;
 	bool recent;	/* this view is the first to see it */
-	bool gone;	/* expunged; stays in the view until mailbox_next_change tells */
-	bool changed;	/* flags changed elsewhere; the same */
-	bool told;	/* the view's owner knows of it (EXISTS was sent) */
+	bool gone;	/* expunged; stays in the view until mailbox_sweep */
+	bool changed;	/* flags changed elsewhere, see mailbox_next_changed */
 	uint64_t size;	/* in CRLF form; 0: ask mailbox_size */
 	int64_t date;	/* when it arrived, seconds since 1970; -1: ask mailbox_date */
 	char *file;	/* the driver's */
@@ -154,18 +153,19 @@ enum store_result store_status(struct store *s, struct str name, bool sizes, str
 
 /*
  * Look for what deliveries and other views did.  Cheap when nothing happened.  New messages are at
- * the end of the view afterwards, the rest is marked; mailbox_next_change tells one by one.
+ * the end of the view afterwards, those removed are marked gone, those with other flags changed.
  * STORE_ABSENT: the mailbox itself is gone.
  */
 enum store_result mailbox_poll(struct mailbox *m);
 
-enum mailbox_event { MAILBOX_NOTHING, MAILBOX_EXPUNGE, MAILBOX_FLAGS, MAILBOX_EXISTS };
-
 /*
- * Take the next change: EXPUNGE (the message at index *i left the view just now; only while
- * `expunge`), then FLAGS (of index *i), then EXISTS once (*i is the new count).
+ * Take the messages marked gone out of the view and append the index of each to `gone` (uint32_t),
+ * as it was when its turn came: what IMAP tells as EXPUNGE, one less.
  */
-enum mailbox_event mailbox_next_change(struct mailbox *m, bool expunge, size_t *i);
+void mailbox_sweep(struct mailbox *m, struct vec *gone);
+
+/* The next message whose flags changed elsewhere; its mark is cleared.  False: none is left. */
+bool mailbox_next_changed(struct mailbox *m, size_t *i);
 
 /* Only one holder at a time, over all processes, until the mailbox is closed: POP3's lock. */
 bool mailbox_exclusive(struct mailbox *m);
@@ -176,7 +176,7 @@ enum store_set { STORE_REPLACE, STORE_ADD, STORE_REMOVE };
 
 /*
  * Change the flags of the `n` messages at `at`.  Those that are gone are skipped and marked.  The
- * caller knows of these changes: they do not come back as MAILBOX_FLAGS.
+ * caller knows of these changes: they are not marked as changed.
  */
 enum store_result mailbox_set_flags(struct mailbox *m, const size_t *at, size_t n, enum store_set how,
     uint32_t flags);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mailbox - a view of one folder: what the parts of the driver share.
+ */
+#ifndef STORE_MAILBOX_H
+#define STORE_MAILBOX_H
+
+#include <time.h>
+
+#include "store/uids.h"
+
+struct mailbox {
+	struct store *s;
+	struct folder f;
+	char *name;
+	bool readonly;
+	struct uids uids;
+	struct vec msgs;		/* struct store_msg, by UID */
+	size_t gone, changed;		/* how many are marked */
+	size_t changed_from;		/* where mailbox_next_changed goes on */
+	struct timespec cur_time, new_time;	/* of the folders at the last scan */
+	bool scanned, racy;		/* racy: they may change again without a new time */
+	int exclusive;			/* descriptor of POP3's lock, or -1 */
+	struct vec sizes;		/* uint32_t: indexes whose size was learnt */
+};
+
+struct store_msg *msg_at(const struct mailbox *m, size_t i);
+
+/* Mark a message gone; say so once. */
+void msg_gone(struct mailbox *m, size_t i);
+
+/* The path of a message: its folder descriptor and file name. */
+int msg_dir(const struct mailbox *m, const struct store_msg *msg);
+
+/*
+ * Look again, whatever the folders' times say, with the lock held (`locked`) or taken here.
+ */
+enum store_result mailbox_scan(struct mailbox *m, bool locked);
+
+/* The same, but only when the folders' times say that something happened. */
+enum store_result mailbox_follow(struct mailbox *m, bool locked);
+
+/* The flag bits of `flags` in another mailbox's keywords; makes them there. */
+uint32_t flags_translate(const struct uids *from, struct uids *to, uint32_t flags);
+
+#endif

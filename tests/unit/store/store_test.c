@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: ISC */
+/* A user's store on disk: names, UIDs, flags, copies, deliveries, and what a crash leaves. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/deliver.h"
+#include "store/store.h"
+#include "unit/unit.h"
+
+static char root[64];
+static int root_fd = -1;
+static struct store *st;
+
+static void
+setup(void)
+{
+	snprintf(root, sizeof(root), "/tmp/posthorn-store.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(root));
+	root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(store_open(root_fd, STR("example.test/alice/"), true, &st), STORE_OK);
+}
+
+static void
+wipe(int at, const char *name)
+{
+	char cmd[160];
+	const char *argv[] = { "rm", "-rf", cmd, NULL };
+	pid_t pid;
+
+	(void)at;
+	snprintf(cmd, sizeof(cmd), "%s", name);
+	if ((pid = fork()) == 0) {
+		execv("/bin/rm", (char *const *)argv);
+		_exit(1);
+	}
+	while (access(name, F_OK) == 0)
+		usleep(1000);
+	(void)pid;
+}
+
+static void
+teardown(void)
+{
+	store_close(st);
+	close(root_fd);
+	wipe(-1, root);
+}
+
+static void
+reopen(void)
+{
+	store_close(st);
+	ck_assert_int_eq(store_open(root_fd, STR("example.test/alice/"), false, &st), STORE_OK);
+}
+
+static int
+path_fd(const char *rel, int flags)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/example.test/alice/%s", root, rel);
+	return open(path, flags, 0600);
+}
+
+static uint32_t
+add(const char *box, const char *text, uint32_t flags)
+{
+	struct appender *a;
+	uint32_t validity, uid = 0;
+
+	ck_assert_int_eq(append_begin(st, str_of(box), &a), STORE_OK);
+	ck_assert(append_write(a, str_of(text)));
+	ck_assert_int_eq(append_end(a, flags, (struct strs){ 0 }, 1000000000, &validity, &uid),
+	    STORE_OK);
+	ck_assert_uint_gt(validity, 0);
+	return uid;
+}
+
+static struct mailbox *
+box(const char *name)
+{
+	struct mailbox *m;
+
+	ck_assert_int_eq(mailbox_open(st, str_of(name), false, &m), STORE_OK);
+	return m;
+}
+
+static const struct {
+	const char *name;
+	bool ok;
+} names[] = {
+	{ "INBOX", true }, { "inbox", true }, { "Sent", true }, { "a.b.c", true },
+	{ "Entw\xc3\xbcrfe", true }, { "A&B", true }, { "INBOX.x", true }, { "with blank", true },
+	{ "", false }, { ".", false }, { "..", false }, { ".a", false }, { "a.", false },
+	{ "a..b", false }, { "a/b", false }, { "/etc/passwd", false }, { "../x", false },
+	{ "~root", false }, { "a\\b", false }, { "a\nb", false }, { "a\x7f", false },
+	{ "\xff", false }, { "\xc0\xaf", false }, { "inbox.x", false }, { "a\x01", false },
+	{ "x.....y", false },
+	{ "1.2.3.4.5.6.7.8.9.0.1.2.3.4.5.6.7.8.9.0.1.2.3.4.5.6.7.8.9.0.1.2.3.4", false },
+};
+
+START_TEST(name)
+{
+	ck_assert_msg(store_name_ok(str_of(names[_i].name)) == names[_i].ok, "%s", names[_i].name);
+	if (!names[_i].ok) {
+		struct mailbox *m;
+
+		ck_assert_int_eq(store_create(st, str_of(names[_i].name)), STORE_NAME);
+		ck_assert_int_eq(store_delete(st, str_of(names[_i].name)), STORE_NAME);
+		ck_assert_int_eq(mailbox_open(st, str_of(names[_i].name), true, &m), STORE_NAME);
+	}
+}
+END_TEST
+
+START_TEST(outside)
+{
+	struct store *no;
+
+	ck_assert_int_eq(store_open(root_fd, STR("../../etc"), false, &no), STORE_DENIED);
+	store_close(no);
+	ck_assert_int_eq(store_open(root_fd, STR("/etc"), false, &no), STORE_DENIED);
+	store_close(no);
+	/* A folder that is a link is no folder. */
+	ck_assert_int_eq(symlinkat("/etc", root_fd, "link"), 0);
+	ck_assert_int_ne(store_open(root_fd, STR("link"), false, &no), STORE_OK);
+	store_close(no);
+}
+END_TEST
+
+START_TEST(uids_last)
+{
+	struct mailbox *m;
+	uint32_t validity;
+	size_t at[] = { 1 };
+	struct vec gone = vec_of(sizeof(uint32_t));
+
+	ck_assert_uint_eq(add("INBOX", "a\r\n", 0), 1);
+	ck_assert_uint_eq(add("INBOX", "b\r\n", STORE_SEEN), 2);
+	m = box("INBOX");
+	validity = mailbox_uidvalidity(m);
+	ck_assert_uint_eq(mailbox_count(m), 2);
+	ck_assert_uint_eq(mailbox_msg(m, 1)->flags, STORE_SEEN);
+	ck_assert_int_eq(mailbox_expunge(m, at, 1), STORE_OK);
+	mailbox_sweep(m, &gone);
+	ck_assert_uint_eq(gone.n, 1);
+	ck_assert_uint_eq(*(uint32_t *)vec_at(&gone, 0), 1);
+	ck_assert_uint_eq(mailbox_count(m), 1);
+	mailbox_close(m);
+	reopen();
+	/* 2 is gone for ever. */
+	ck_assert_uint_eq(add("INBOX", "c\r\n", 0), 3);
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_uidvalidity(m), validity);
+	ck_assert_uint_eq(mailbox_uidnext(m), 4);
+	ck_assert_uint_eq(mailbox_find(m, 2), 1);
+	ck_assert_uint_eq(mailbox_find(m, 4), 2);
+	ck_assert_int_eq(mailbox_date(m, 0), 1000000000);
+	mailbox_close(m);
+	vec_free(&gone);
+}
+END_TEST
+
+START_TEST(torn_tail)
+{
+	struct mailbox *m;
+	struct stat sb;
+	int fd;
+
+	add("INBOX", "a\r\n", 0);
+	add("INBOX", "b\r\n", 0);
+	/* A crash left half a line, and one that is all zero. */
+	fd = path_fd("posthorn-uids", O_WRONLY | O_APPEND);
+	ck_assert_int_eq(write(fd, "M 3 17 123", 10), 10);
+	ck_assert_int_eq(write(fd, "\0\0\0\0\n", 5), 5);
+	close(fd);
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_count(m), 2);
+	ck_assert_uint_eq(mailbox_uidnext(m), 3);
+	mailbox_close(m);
+	ck_assert_uint_eq(add("INBOX", "c\r\n", 0), 3);
+	/* Without the file: other UIDs, and a larger UIDVALIDITY. */
+	m = box("INBOX");
+	fd = path_fd("posthorn-uids", O_RDWR | O_TRUNC);
+	ck_assert_int_eq(fstat(fd, &sb), 0);
+	close(fd);
+	{
+		uint32_t before = mailbox_uidvalidity(m);
+
+		mailbox_close(m);
+		m = box("INBOX");
+		ck_assert_uint_gt(mailbox_uidvalidity(m), before);
+		ck_assert_uint_eq(mailbox_count(m), 3);
+	}
+	mailbox_close(m);
+}
+END_TEST
+
+static const struct {
+	const char *in, *disk, *wire;
+} texts[] = {
+	{ "a\r\nb\r\n", "a\nb\n", "a\r\nb\r\n" },
+	{ "a\nb\n", "a\nb\n", "a\r\nb\r\n" },
+	{ "a\rb\r\n", "a\rb\n", "a\rb\r\n" },
+	{ "a\r\r\n", "a\r\r\n", "a\r\r\n" },
+	{ "end\r", "end\r", "end\r" },
+	{ "no end", "no end", "no end" },
+	{ "\r\n\r\n", "\n\n", "\r\n\r\n" },
+	{ "a\r\r\r\nb", "a\r\r\r\nb", "a\r\r\r\nb" },
+	{ "H: x\r\n\r\nbody\r\n", "H: x\n\nbody\n", "H: x\r\n\r\nbody\r\n" },
+};
+
+START_TEST(line_ends)
+{
+	/* Whole, then byte by byte. */
+	for (int way = 0; way < 2; way++) {
+		struct str in = str_of(texts[_i].in);
+		struct appender *a;
+		struct mailbox *m;
+		struct text *t;
+		struct buf got = { 0 };
+		uint32_t v, uid;
+		size_t at;
+
+		ck_assert_int_eq(append_begin(st, STR("INBOX"), &a), STORE_OK);
+		for (size_t i = 0; way == 1 && i < in.n; i++)
+			append_write(a, str_sub(in, i, 1));
+		if (way == 0)
+			append_write(a, in);
+		ck_assert_int_eq(append_end(a, 0, (struct strs){ 0 }, -1, &v, &uid), STORE_OK);
+		m = box("INBOX");
+		at = mailbox_find(m, uid);
+		ck_assert_uint_eq(mailbox_size(m, at), strlen(texts[_i].wire));
+		ck_assert_int_eq(text_open(m, at, &t), STORE_OK);
+		ck_assert_uint_eq(text_size(t), strlen(texts[_i].wire));
+		ck_assert(text_read(t, 0, 1000, &got));
+		ck_str_is(buf_str(&got), texts[_i].wire);
+		for (size_t from = 0; from < got.n; from++) {
+			struct buf part = { 0 };
+
+			ck_assert(text_read(t, from, 3, &part));
+			ck_assert(str_eq(buf_str(&part), str_sub(buf_str(&got), from, 3)));
+			buf_free(&part);
+		}
+		text_close(t);
+		buf_free(&got);
+		mailbox_close(m);
+	}
+}
+END_TEST
+
+START_TEST(header)
+{
+	struct mailbox *m;
+	struct text *t;
+	struct buf got = { 0 };
+
+	add("INBOX", "A: 1\r\nB: 2\r\n\r\nbody\r\n", 0);
+	m = box("INBOX");
+	ck_assert_int_eq(text_open(m, 0, &t), STORE_OK);
+	ck_assert(text_header(t, 1000, &got));
+	ck_str_is(buf_str(&got), "A: 1\r\nB: 2\r\n\r\n");
+	text_close(t);
+	mailbox_close(m);
+	buf_free(&got);
+}
+END_TEST
+
+START_TEST(nul)
+{
+	struct appender *a;
+	uint32_t v, uid;
+
+	ck_assert_int_eq(append_begin(st, STR("INBOX"), &a), STORE_OK);
+	ck_assert(!append_write(a, str_n("a\0b", 3)));
+	ck_assert(append_had_nul(a));
+	ck_assert_int_ne(append_end(a, 0, (struct strs){ 0 }, -1, &v, &uid), STORE_OK);
+}
+END_TEST
+
+START_TEST(two_views)
+{
+	struct mailbox *a, *b;
+	size_t one[] = { 0 }, i;
+	struct vec gone = vec_of(sizeof(uint32_t));
+
+	add("INBOX", "a\r\n", 0);
+	add("INBOX", "b\r\n", 0);
+	a = box("INBOX");
+	b = box("INBOX");
+	ck_assert_int_eq(mailbox_set_flags(a, one, 1, STORE_ADD, STORE_FLAGGED), STORE_OK);
+	ck_assert(!mailbox_next_changed(a, &i));
+	ck_assert_int_eq(mailbox_poll(b), STORE_OK);
+	ck_assert(mailbox_next_changed(b, &i));
+	ck_assert_uint_eq(i, 0);
+	ck_assert_uint_eq(mailbox_msg(b, 0)->flags, STORE_FLAGGED);
+	ck_assert(!mailbox_next_changed(b, &i));
+	/* Each adds its own; neither takes the other's away. */
+	ck_assert_int_eq(mailbox_set_flags(b, one, 1, STORE_ADD, STORE_SEEN), STORE_OK);
+	ck_assert_int_eq(mailbox_set_flags(a, one, 1, STORE_ADD, STORE_ANSWERED), STORE_OK);
+	ck_assert_uint_eq(mailbox_msg(a, 0)->flags, STORE_FLAGGED | STORE_SEEN | STORE_ANSWERED);
+	ck_assert_int_eq(mailbox_expunge(a, one, 1), STORE_OK);
+	add("INBOX", "c\r\n", 0);
+	ck_assert_int_eq(mailbox_poll(b), STORE_OK);
+	ck_assert_uint_eq(mailbox_count(b), 3);
+	ck_assert(mailbox_msg(b, 0)->gone);
+	mailbox_sweep(b, &gone);
+	ck_assert_uint_eq(gone.n, 1);
+	ck_assert_uint_eq(mailbox_count(b), 2);
+	ck_assert_uint_eq(mailbox_msg(b, 1)->uid, 3);
+	mailbox_close(a);
+	mailbox_close(b);
+	vec_free(&gone);
+}
+END_TEST
+
+START_TEST(keywords)
+{
+	struct mailbox *m;
+	struct strs words;
+	size_t one[] = { 0 };
+	uint32_t bit;
+
+	add("INBOX", "a\r\n", 0);
+	m = box("INBOX");
+	bit = mailbox_keyword(m, STR("NonJunk"), true);
+	ck_assert_uint_ne(bit, 0);
+	ck_assert_uint_eq(mailbox_keyword(m, STR("nonjunk"), false), bit);
+	ck_assert_uint_eq(mailbox_keyword(m, STR("other"), false), 0);
+	ck_assert_uint_eq(mailbox_keyword(m, STR("two words"), true), 0);
+	ck_assert_uint_eq(mailbox_keyword(m, STR("$forwarded"), true), STORE_FORWARDED);
+	ck_assert_int_eq(mailbox_set_flags(m, one, 1, STORE_REPLACE, bit), STORE_OK);
+	ck_assert_int_eq(store_create(st, STR("Two")), STORE_OK);
+	{
+		struct mailbox *two = box("Two");
+		uint32_t v, uid;
+
+		/* Another letter there, the same word. */
+		ck_assert_uint_ne(mailbox_keyword(two, STR("First"), true), 0);
+		mailbox_close(two);
+		ck_assert_int_eq(mailbox_copy(m, one, 1, STR("Two"), false, &v, &uid), STORE_OK);
+		two = box("Two");
+		words = mailbox_keywords(two);
+		ck_assert_uint_eq(words.n, 2);
+		ck_str_is(words.v[1], "NonJunk");
+		ck_assert_uint_eq(mailbox_msg(two, 0)->flags, 1u << (STORE_KEYWORD0 + 1));
+		ck_assert_int_eq(mailbox_date(two, 0), 1000000000);
+		mailbox_close(two);
+	}
+	mailbox_close(m);
+}
+END_TEST
+
+START_TEST(move)
+{
+	struct mailbox *m;
+	size_t at[] = { 0, 2 };
+	uint32_t v, uids[2];
+
+	add("INBOX", "a\r\n", 0);
+	add("INBOX", "b\r\n", 0);
+	add("INBOX", "c\r\n", STORE_SEEN);
+	m = box("INBOX");
+	ck_assert_int_eq(mailbox_copy(m, at, 2, STR("Nowhere"), true, &v, uids), STORE_ABSENT);
+	ck_assert_int_eq(store_create(st, STR("Archive.2026")), STORE_OK);
+	ck_assert_int_eq(mailbox_copy(m, at, 2, STR("Archive.2026"), true, &v, uids), STORE_OK);
+	ck_assert(mailbox_msg(m, 0)->gone && !mailbox_msg(m, 1)->gone && mailbox_msg(m, 2)->gone);
+	mailbox_close(m);
+	m = box("Archive.2026");
+	ck_assert_uint_eq(mailbox_count(m), 2);
+	ck_assert_uint_eq(mailbox_uidvalidity(m), v);
+	ck_assert_uint_eq(mailbox_msg(m, 0)->uid, uids[0]);
+	ck_assert_uint_eq(mailbox_msg(m, 1)->flags, STORE_SEEN);
+	/* Into itself: copies beside the originals. */
+	ck_assert_int_eq(mailbox_copy(m, (size_t[]){ 0 }, 1, STR("Archive.2026"), false, &v, uids),
+	    STORE_OK);
+	ck_assert_int_eq(mailbox_poll(m), STORE_OK);
+	ck_assert_uint_eq(mailbox_count(m), 3);
+	mailbox_close(m);
+}
+END_TEST
+
+START_TEST(folders)
+{
+	struct pool *pool = pool_new();
+	struct store_entry *list;
+	size_t n;
+
+	ck_assert_int_eq(store_create(st, STR("A.B")), STORE_OK);
+	ck_assert_int_eq(store_create(st, STR("A.B")), STORE_EXISTS);
+	ck_assert_int_eq(store_create(st, STR("INBOX")), STORE_EXISTS);
+	ck_assert_int_eq(store_create(st, STR("Entw\xc3\xbcrfe")), STORE_OK);
+	ck_assert_int_eq(store_subscribe(st, STR("Gone"), true), STORE_OK);
+	ck_assert_int_eq(store_subscribe(st, STR("inbox"), true), STORE_OK);
+	ck_assert_int_eq(store_list(st, pool, &list, &n), STORE_OK);
+	ck_assert_uint_eq(n, 5);
+	ck_str_is(list[0].name, "INBOX");
+	ck_assert(list[0].subscribed && list[0].exists);
+	ck_str_is(list[1].name, "A");
+	ck_assert(!list[1].exists && list[1].children);
+	ck_str_is(list[2].name, "A.B");
+	ck_str_is(list[3].name, "Entw\xc3\xbcrfe");
+	ck_str_is(list[4].name, "Gone");
+	ck_assert(!list[4].exists && list[4].subscribed);
+	ck_assert_int_eq(store_rename(st, STR("A"), STR("Z")), STORE_OK);
+	ck_assert(store_exists(st, STR("Z.B")) && !store_exists(st, STR("A.B")));
+	ck_assert_int_eq(store_rename(st, STR("Z"), STR("Z.x")), STORE_NAME);
+	ck_assert_int_eq(store_rename(st, STR("Nix"), STR("Y")), STORE_ABSENT);
+	ck_assert_int_eq(store_rename(st, STR("Z.B"), STR("Entw\xc3\xbcrfe")), STORE_EXISTS);
+	ck_assert_int_eq(store_delete(st, STR("Z.B")), STORE_OK);
+	ck_assert_int_eq(store_delete(st, STR("Z.B")), STORE_ABSENT);
+	ck_assert_int_eq(store_delete(st, STR("INBOX")), STORE_DENIED);
+	ck_assert_int_eq(store_subscribe(st, STR("Gone"), false), STORE_OK);
+	pool_reset(pool);
+	ck_assert_int_eq(store_list(st, pool, &list, &n), STORE_OK);
+	ck_assert_uint_eq(n, 2);
+	add("INBOX", "a\r\n", 0);
+	ck_assert_int_eq(store_rename(st, STR("INBOX"), STR("Old")), STORE_OK);
+	{
+		struct mailbox *m = box("Old");
+
+		ck_assert_uint_eq(mailbox_count(m), 1);
+		mailbox_close(m);
+		m = box("INBOX");
+		ck_assert_uint_eq(mailbox_count(m), 0);
+		mailbox_close(m);
+	}
+	pool_free(pool);
+}
+END_TEST
+
+/* A mailbox of the same name is another one: its UIDVALIDITY must say so. */
+START_TEST(validity_grows)
+{
+	uint32_t last = 0;
+
+	for (int i = 0; i < 3; i++) {
+		struct mailbox *m;
+
+		ck_assert_int_eq(store_create(st, STR("Same")), STORE_OK);
+		m = box("Same");
+		ck_assert_uint_gt(mailbox_uidvalidity(m), last);
+		last = mailbox_uidvalidity(m);
+		ck_assert_int_eq(store_delete(st, STR("Same")), STORE_OK);
+		ck_assert_int_eq(mailbox_poll(m), STORE_ABSENT);
+		mailbox_close(m);
+	}
+}
+END_TEST
+
+static enum store_result
+deliver(const char *to, const char *base, const char *text, bool *again)
+{
+	struct delivery *d;
+	enum store_result r = deliver_begin(st, str_of(to), str_of(base), &d);
+
+	if (r != STORE_OK)
+		return r;
+	deliver_write(d, str_of(text));
+	return deliver_end(d, (int64_t)time(NULL) * 1000000 - 1000000, again);
+}
+
+START_TEST(delivery_once)
+{
+	struct mailbox *m;
+	bool again;
+	size_t one[] = { 0 };
+
+	ck_assert_int_eq(deliver("INBOX", "4abc.R0.host", "a\r\n", &again), STORE_OK);
+	ck_assert(!again);
+	ck_assert_int_eq(deliver("INBOX", "4abc.R0.host", "a\r\n", &again), STORE_OK);
+	ck_assert(again);
+	ck_assert_int_eq(deliver("INBOX", "4abc.R1.host", "a\r\n", &again), STORE_OK);
+	ck_assert(!again);
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_count(m), 2);
+	ck_assert(mailbox_msg(m, 0)->recent);
+	ck_assert_uint_eq(mailbox_msg(m, 0)->size, 3);
+	/* A reader took it over and read it. */
+	ck_assert_int_eq(mailbox_set_flags(m, one, 1, STORE_ADD, STORE_SEEN), STORE_OK);
+	ck_assert_int_eq(deliver("INBOX", "4abc.R0.host", "a\r\n", &again), STORE_OK);
+	ck_assert(again);
+	/* The same name, other bytes: both are kept. */
+	ck_assert_int_eq(deliver("INBOX", "4abc.R0.host", "other\r\n", &again), STORE_OK);
+	ck_assert(!again);
+	ck_assert_int_eq(mailbox_poll(m), STORE_OK);
+	ck_assert_uint_eq(mailbox_count(m), 3);
+	mailbox_close(m);
+	m = box("INBOX");
+	ck_assert(!mailbox_msg(m, 0)->recent);
+	mailbox_close(m);
+	ck_assert_int_eq(deliver("New.Box", "x", "a\r\n", &again), STORE_OK);
+	ck_assert_int_eq(deliver("INBOX", "../x", "a\r\n", &again), STORE_NAME);
+	ck_assert_int_eq(deliver("a/b", "x", "a\r\n", &again), STORE_NAME);
+}
+END_TEST
+
+START_TEST(gone_elsewhere)
+{
+	struct mailbox *a, *b;
+	struct text *t;
+	size_t one[] = { 0 };
+	uint32_t v, uid;
+
+	add("INBOX", "a\r\n", 0);
+	a = box("INBOX");
+	b = box("INBOX");
+	ck_assert_int_eq(mailbox_expunge(a, one, 1), STORE_OK);
+	ck_assert_int_eq(text_open(b, 0, &t), STORE_ABSENT);
+	ck_assert(mailbox_msg(b, 0)->gone);
+	ck_assert_int_eq(mailbox_set_flags(b, one, 1, STORE_ADD, STORE_SEEN), STORE_OK);
+	ck_assert_int_eq(mailbox_copy(b, one, 1, STR("INBOX"), false, &v, &uid), STORE_ABSENT);
+	mailbox_close(a);
+	mailbox_close(b);
+}
+END_TEST
+
+START_TEST(exclusive)
+{
+	struct mailbox *a = box("INBOX"), *b = box("INBOX");
+
+	ck_assert(mailbox_exclusive(a));
+	ck_assert(!mailbox_exclusive(b));
+	mailbox_close(a);
+	ck_assert(mailbox_exclusive(b));
+	mailbox_close(b);
+}
+END_TEST
+
+/* Many expunges make the UID file be rewritten; the next UID stays. */
+START_TEST(tidy)
+{
+	struct mailbox *m;
+	struct stat before, after;
+	size_t *at;
+	bool again;
+	char base[32];
+	int fd;
+
+	for (int i = 0; i < 1100; i++) {
+		snprintf(base, sizeof(base), "%d.x", i);
+		fd = path_fd("new", O_RDONLY | O_DIRECTORY);
+		close(openat(fd, base, O_CREAT | O_WRONLY, 0600));
+		close(fd);
+	}
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_count(m), 1100);
+	at = calloc(1100, sizeof(*at));
+	for (size_t i = 0; i < 1100; i++)
+		at[i] = i;
+	fd = path_fd("posthorn-uids", O_RDONLY);
+	ck_assert_int_eq(fstat(fd, &before), 0);
+	close(fd);
+	ck_assert_int_eq(mailbox_expunge(m, at, 1100), STORE_OK);
+	free(at);
+	mailbox_close(m);
+	m = box("INBOX");
+	mailbox_close(m);
+	fd = path_fd("posthorn-uids", O_RDONLY);
+	ck_assert_int_eq(fstat(fd, &after), 0);
+	close(fd);
+	ck_assert_int_lt(after.st_size, before.st_size / 10);
+	ck_assert_int_eq(deliver("INBOX", "q", "a\r\n", &again), STORE_OK);
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_msg(m, 0)->uid, 1101);
+	mailbox_close(m);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("store/store");
+	TCase *t = tcase_create("store");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, name, 0, sizeof(names) / sizeof(names[0]));
+	tcase_add_loop_test(t, line_ends, 0, sizeof(texts) / sizeof(texts[0]));
+	tcase_add_test(t, outside);
+	tcase_add_test(t, uids_last);
+	tcase_add_test(t, torn_tail);
+	tcase_add_test(t, header);
+	tcase_add_test(t, nul);
+	tcase_add_test(t, two_views);
+	tcase_add_test(t, keywords);
+	tcase_add_test(t, move);
+	tcase_add_test(t, folders);
+	tcase_add_test(t, validity_grows);
+	tcase_add_test(t, delivery_once);
+	tcase_add_test(t, gone_elsewhere);
+	tcase_add_test(t, exclusive);
+	tcase_add_test(t, tidy);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+UNIT_MAIN(suite)
