@@ -6,7 +6,7 @@
 #include <openssl/objects.h>
 #include <openssl/x509.h>
 
-#include "tlsd/context.h"
+#include "tlsd/setup.h"
 
 struct str
 facts_text(struct pool *pool, struct str s, size_t max)
@@ -58,7 +58,7 @@ fill_peer(struct tls_facts *f, SSL *ssl, struct pool *pool)
 		return;
 	f->peer_cert = true;
 	f->trusted = SSL_get_verify_result(ssl) == X509_V_OK &&
-	    (context_has_roots() || SSL_get0_dane_authority(ssl, NULL, NULL) >= 0);
+	    (setup_has_roots() || SSL_get0_dane_authority(ssl, NULL, NULL) >= 0);
 	f->subject = common_name(pool, X509_get_subject_name(cert));
 	f->issuer = common_name(pool, X509_get_issuer_name(cert));
 	if (X509_digest(cert, EVP_sha256(), digest, &n) == 1)

@@ -21,7 +21,7 @@
 #include "daemon/service.h"
 #include "fiber/fiber.h"
 #include "io/net.h"
-#include "tlsd/context.h"
+#include "tlsd/setup.h"
 #include "tlsd/facts.h"
 
 #define ROOM		(64u << 10)	/* four full records */
@@ -231,7 +231,7 @@ fail(struct session *s, struct tls_facts *f, enum tls_status status, const char 
 struct session *
 session_start(const struct tls_start *ask, struct tls_started *out, struct pool *pool)
 {
-	SSL_CTX *ctx = ask->role == TLS_SERVER ? context_server() : context_client();
+	SSL_CTX *ctx = ask->role == TLS_SERVER ? setup_server() : setup_client();
 	struct session *s = mem_zero(1, sizeof(*s));
 	struct tls_facts *f = &out->facts;
 	int pair[2];

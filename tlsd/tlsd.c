@@ -15,26 +15,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "conf/room_tls.h"
 #include "daemon/service.h"
 #include "fiber/fiber.h"
-#include "tlsd/context.h"
+#include "tlsd/setup.h"
 #include "tlsd/session.h"
 #include "wire/key.h"
 
 #define KEYD_MS		10000	/* keyd signs in a millisecond; this is for its restart */
-
-static struct {
-	const char *cert_file;
-	const char *ca_file;
-} conf;
-
-static const struct conf_param params[] = {
-	{ "smtpd_tls_cert_file", CONF_STR, &conf.cert_file, "", NULL, NULL,
-	  "Certificate chain in PEM, ours first; RSA or ECDSA." },
-	{ "smtp_tls_CAfile", CONF_STR, &conf.ca_file, "", NULL, NULL,
-	  "Roots that certificates of other servers may lead to, in PEM." },
-	{ NULL, CONF_END, NULL, NULL, NULL, NULL, NULL }
-};
 
 /* Called by OpenSSL inside a handshake: this fiber waits, the others go on. */
 static bool
@@ -65,7 +53,7 @@ take_chain(int fd, const char *name)
 {
 	const char *why;
 
-	if (!context_add_chain(fd, &why))
+	if (!setup_add_chain(fd, &why))
 		log_error("certificate %s %s", name, why);
 	(void)close(fd);
 }
@@ -78,23 +66,23 @@ prepare(struct jail *jail)
 	int fd;
 
 	(void)jail;
-	if (!context_init(sign, conf.ca_file))
+	if (!setup_init(sign, tls_conf.ca_file))
 		return false;
-	for (unsigned i = 0; i < CONTEXT_CERTS_MAX; i++) {
+	for (unsigned i = 0; i < SETUP_CERTS_MAX; i++) {
 		char name[16];
 
 		(void)snprintf(name, sizeof(name), "cert%u", i);
 		if ((fd = service_fd(name)) < 0)
 			continue;
-		take_chain(fd, conf.cert_file);
+		take_chain(fd, tls_conf.cert_file);
 		handed = true;
 	}
-	if (handed || conf.cert_file[0] == '\0')
+	if (handed || tls_conf.cert_file[0] == '\0')
 		return true;
-	if ((fd = open(conf.cert_file, O_RDONLY | O_CLOEXEC | O_NOCTTY)) >= 0)
-		take_chain(fd, conf.cert_file);
+	if ((fd = open(tls_conf.cert_file, O_RDONLY | O_CLOEXEC | O_NOCTTY)) >= 0)
+		take_chain(fd, tls_conf.cert_file);
 	else
-		log_error("smtpd_tls_cert_file: cannot open %s", conf.cert_file);
+		log_error("smtpd_tls_cert_file: cannot open %s", tls_conf.cert_file);
 	return true;
 }
 
@@ -103,8 +91,8 @@ static void
 check_keys(void *arg)
 {
 	(void)arg;
-	for (size_t i = 0; i < context_chains(); i++) {
-		struct key_sign ask = { .id = str_n(context_key_id(i), KEY_ID) };
+	for (size_t i = 0; i < setup_chains(); i++) {
+		struct key_sign ask = { .id = str_n(setup_key_id(i), KEY_ID) };
 		struct key_signed got;
 		struct pool *pool = pool_new();
 
@@ -151,7 +139,7 @@ main(int argc, char **argv)
 	static const struct service tlsd = {
 		.name = "tlsd",
 		.peer = PEER_TLSD,
-		.params = params,
+		.params = tls_params,
 		.needs = { .name = "tlsd" },
 		.peers = peers,
 		.ops = ops,

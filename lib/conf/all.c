@@ -12,11 +12,19 @@
 #include "conf/common.h"
 #include "conf/conf.h"
 #include "conf/internal.h"
+#include "conf/room_anvil.h"
+#include "conf/room_authd.h"
+#include "conf/room_dnsd.h"
 #include "conf/room_router.h"
+#include "conf/room_tls.h"
 
 static const struct conf_param *const rooms[] = {
 	common_params,
 	router_params,
+	anvil_params,
+	authd_params,
+	dnsd_params,
+	tls_params,
 };
 
 /* Suffixes of names that exist once for each transport; Postfix's, and the same meaning. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "tlsd/context.h"
+#include "tlsd/setup.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -19,7 +19,7 @@
 #define READ_BUFFER	(16384 + 512)
 
 static SSL_CTX *server, *client;
-static unsigned char ids[CONTEXT_CERTS_MAX][KEY_ID];
+static unsigned char ids[SETUP_CERTS_MAX][KEY_ID];
 static size_t chains;
 static bool roots;
 
@@ -58,7 +58,7 @@ load_roots(const char *ca_file)
 }
 
 bool
-context_init(remote_sign_fn *sign, const char *ca_file)
+setup_init(remote_sign_fn *sign, const char *ca_file)
 {
 	/* No openssl.cnf: it could name modules to load or undo what is set here. */
 	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 || !remote_init(sign) ||
@@ -77,17 +77,17 @@ context_init(remote_sign_fn *sign, const char *ca_file)
 static char *
 read_file(int fd, size_t *n)
 {
-	char *p = mem_alloc(CONTEXT_CERT_FILE_MAX);
+	char *p = mem_alloc(SETUP_CERT_FILE_MAX);
 	ssize_t got;
 
-	for (*n = 0; *n < CONTEXT_CERT_FILE_MAX; *n += (size_t)got) {
-		got = pread(fd, p + *n, CONTEXT_CERT_FILE_MAX - *n, (off_t)*n);
+	for (*n = 0; *n < SETUP_CERT_FILE_MAX; *n += (size_t)got) {
+		got = pread(fd, p + *n, SETUP_CERT_FILE_MAX - *n, (off_t)*n);
 		if (got == 0)
 			return p;
 		if (got < 0)
 			break;
 	}
-	OPENSSL_cleanse(p, CONTEXT_CERT_FILE_MAX);
+	OPENSSL_cleanse(p, SETUP_CERT_FILE_MAX);
 	free(p);
 	return NULL;
 }
@@ -100,7 +100,7 @@ parse_chain(const char *text, size_t n, STACK_OF(X509) **chain)
 	X509 *first = PEM_read_bio_X509(bio, NULL, NULL, NULL), *more;
 
 	*chain = sk_X509_new_null();
-	while (first != NULL && sk_X509_num(*chain) < CONTEXT_CHAIN_MAX &&
+	while (first != NULL && sk_X509_num(*chain) < SETUP_CHAIN_MAX &&
 	    (more = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
 		sk_X509_push(*chain, more);
 	ERR_clear_error();		/* "no start line" ends every file */
@@ -123,7 +123,7 @@ use_chain(X509 *cert, STACK_OF(X509) *chain)
 }
 
 bool
-context_add_chain(int fd, const char **why)
+setup_add_chain(int fd, const char **why)
 {
 	STACK_OF(X509) *chain;
 	X509 *cert;
@@ -132,7 +132,7 @@ context_add_chain(int fd, const char **why)
 	bool ok;
 
 	*why = "too many certificates";
-	if (chains == CONTEXT_CERTS_MAX)
+	if (chains == SETUP_CERTS_MAX)
 		return false;
 	*why = "cannot be read";
 	if ((text = read_file(fd, &n)) == NULL)
@@ -156,37 +156,37 @@ context_add_chain(int fd, const char **why)
 }
 
 size_t
-context_chains(void)
+setup_chains(void)
 {
 	return chains;
 }
 
 const unsigned char *
-context_key_id(size_t i)
+setup_key_id(size_t i)
 {
 	return ids[i];
 }
 
 SSL_CTX *
-context_server(void)
+setup_server(void)
 {
 	return chains > 0 ? server : NULL;
 }
 
 SSL_CTX *
-context_client(void)
+setup_client(void)
 {
 	return client;
 }
 
 bool
-context_has_roots(void)
+setup_has_roots(void)
 {
 	return roots;
 }
 
 void
-context_free(void)
+setup_free(void)
 {
 	SSL_CTX_free(server);
 	SSL_CTX_free(client);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * context - what all TLS sessions of this process share: versions, ciphers, our certificates.
+ * setup - what all TLS sessions of this process share: versions, ciphers, our certificates.
  */
-#ifndef TLSD_CONTEXT_H
-#define TLSD_CONTEXT_H
+#ifndef TLSD_SETUP_H
+#define TLSD_SETUP_H
 
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -11,36 +11,36 @@
 
 #include "tlsd/remote.h"
 
-#define CONTEXT_CERTS_MAX	4		/* chains, one for each kind of key */
-#define CONTEXT_CERT_FILE_MAX	(256u << 10)	/* bytes of one chain file */
-#define CONTEXT_CHAIN_MAX	10		/* certificates of one chain */
+#define SETUP_CERTS_MAX	4		/* chains, one for each kind of key */
+#define SETUP_CERT_FILE_MAX	(256u << 10)	/* bytes of one chain file */
+#define SETUP_CHAIN_MAX	10		/* certificates of one chain */
 
 /*
  * Make the server's and the client's context; `sign` reaches the private keys.  `ca_file` ("" for
  * none) holds the roots that outgoing connections may trust.  Once, before the jail: it reads
  * ca_file and loads what OpenSSL loads late.  False, logged, when OpenSSL refuses.
  */
-bool context_init(remote_sign_fn *sign, const char *ca_file);
+bool setup_init(remote_sign_fn *sign, const char *ca_file);
 
 /*
  * Take a certificate chain in PEM from `fd`, ours first.  On failure `*why` is a literal: the file
  * is unreadable, holds no certificate, one whose key is neither RSA nor ECDSA, or a private key
  * (which must not come here: keyd has it).
  */
-bool context_add_chain(int fd, const char **why);
+bool setup_add_chain(int fd, const char **why);
 
 /* How many chains; the id of the key that belongs to one. */
-size_t context_chains(void);
-const unsigned char *context_key_id(size_t i);
+size_t setup_chains(void);
+const unsigned char *setup_key_id(size_t i);
 
 /* What sessions are made from.  The server's is NULL while there is no certificate. */
-SSL_CTX *context_server(void);
-SSL_CTX *context_client(void);
+SSL_CTX *setup_server(void);
+SSL_CTX *setup_client(void);
 
 /* Are there roots to trust? */
-bool context_has_roots(void);
+bool setup_has_roots(void);
 
 /* Forget everything, for tests. */
-void context_free(void);
+void setup_free(void);
 
 #endif
