@@ -15,11 +15,13 @@
 #include "conf/room_anvil.h"
 #include "conf/room_authd.h"
 #include "conf/room_dnsd.h"
+#include "conf/room_queue.h"
 #include "conf/room_router.h"
 #include "conf/room_tls.h"
 
 static const struct conf_param *const rooms[] = {
 	common_params,
+	queue_params,
 	router_params,
 	anvil_params,
 	authd_params,

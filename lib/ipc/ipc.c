@@ -18,6 +18,7 @@
 #define BUCKETS		64	/* of calls in flight */
 #define MAX_REQUESTS	4096	/* of one connection being handled at once */
 #define MAX_PARTIALS	64	/* messages arriving in fragments at once */
+#define BURST		16	/* datagrams read before the handlers get their turn */
 
 /* A call that waits for its answer; lives on the caller's stack. */
 struct waiting {
@@ -277,6 +278,7 @@ read_all(struct ipc *c)
 	int fds[IPC_FDS];
 	struct frame f;
 	size_t nfds;
+	unsigned burst = 0;
 
 	while (!c->dead) {
 		int got = frame_recv(c->fd, room, &f, fds, &nfds);
@@ -296,6 +298,8 @@ read_all(struct ipc *c)
 			log_warn("ipc: bad message from peer %u", c->peer);
 			return;
 		}
+		if (++burst % BURST == 0)	/* a sender that never pauses must not starve them */
+			fiber_yield();
 		while (c->requests >= MAX_REQUESTS && !c->dead)
 			if (fiber_queue_wait(&c->crowd, NEVER) == WAKE_CANCEL)
 				return;

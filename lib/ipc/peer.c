@@ -38,6 +38,25 @@ peer_remove(unsigned peer, struct ipc *c)
 		}
 }
 
+bool
+peer_has(unsigned peer, const struct ipc *c)
+{
+	const struct group *g = &groups[peer];
+
+	ASSERT(peer < PEERS);
+	for (size_t i = 0; i < g->conns.n; i++)
+		if (*(struct ipc **)vec_at(&g->conns, i) == c)
+			return true;
+	return false;
+}
+
+bool
+peer_has_any(unsigned peer)
+{
+	ASSERT(peer < PEERS);
+	return groups[peer].conns.n > 0;
+}
+
 /* The connection with the fewest calls in flight; equals take turns. */
 static struct ipc *
 best(struct group *g)

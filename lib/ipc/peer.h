@@ -10,11 +10,19 @@
 #ifndef IPC_PEER_H
 #define IPC_PEER_H
 
+#include <stdbool.h>
+
 #include "ipc/ipc.h"
 
 /* lib/daemon calls this when master passed a connection on which we are the asking side. */
 void peer_add(unsigned peer, struct ipc *c);
 void peer_remove(unsigned peer, struct ipc *c);
+
+/* Is it a connection to the peer still?  For who keeps one between calls. */
+bool peer_has(unsigned peer, const struct ipc *c);
+
+/* Is there any connection to it now? */
+bool peer_has_any(unsigned peer);
 
 /* Some connection to the peer, waiting for one until the deadline; NULL when there was none. */
 struct ipc *peer_get(unsigned peer, msec_t deadline);
