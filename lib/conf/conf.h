@@ -109,6 +109,9 @@ const struct conf_finding *conf_findings(const struct conf *c, size_t *n);
 /* Is one of them an error? */
 bool conf_broken(const struct conf *c);
 
+/* The whole of a file, a NUL behind it, in the pool; false with errno (EFBIG beyond `max`). */
+bool conf_slurp(struct pool *pool, const char *path, size_t max, struct str *out);
+
 /* "note", "warning", "error". */
 const char *conf_grade_word(enum conf_grade g);
 

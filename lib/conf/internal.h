@@ -40,9 +40,6 @@ bool conf_value(struct conf *c, const struct conf_param *row, struct str text, s
 /* Names that appear as $name in `text`, each handed to `see`. */
 void conf_names_in(struct str text, void (*see)(void *arg, struct str name), void *arg);
 
-/* The whole of a file, NUL-terminated in the pool; false with errno (EFBIG beyond the cap). */
-bool conf_slurp(struct pool *pool, const char *path, size_t max, struct str *out);
-
 /* A Postfix name and what becomes of it here (conf/postfix_names.c). */
 enum foreign {
 	FOREIGN_NONE,		/* no Postfix name at all */
