@@ -121,7 +121,7 @@ void
 context_new(struct context *c, struct context *from, void *limit, char *top, size_t size,
     void (*body)(void *), void *arg)
 {
-	ucontext_t here, there;
+	ucontext_t there;
 
 	*c = (struct context){ .low = top - size, .size = size, .body = body, .arg = arg };
 	c->asan_low = c->low;
@@ -139,7 +139,8 @@ context_new(struct context *c, struct context *from, void *limit, char *top, siz
 	starter = from;
 	if (_setjmp(from->env) == 0) {
 		leaving(from, c, false);
-		swapcontext(&here, &there);
+		setcontext(&there);
+		panic("setcontext: errno %d", errno);
 	}
 	arrived(from);
 }

@@ -3,7 +3,7 @@
  * stack - stacks and the switch between them; for lib/fiber alone.
  *
  * A stack is a mapping with a guard page below it.  It is made once with makecontext and entered
- * once with swapcontext; from then on _setjmp and _longjmp switch, which cost no system call.
+ * once with setcontext; from then on _setjmp and _longjmp switch, which cost no system call.
  * Its bottom function never returns: it runs one body after the other, so a stack that is used
  * again needs nothing but a switch.
  */
