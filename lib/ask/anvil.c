@@ -4,7 +4,7 @@
 #include "ipc/peer.h"
 #include "wire/peers.h"
 
-#define ANVIL_GONE_MS	1000	/* how long a goodbye may wait for room in the socket */
+#define ANVIL_NOTE_MS	1000	/* how long a note may wait for room in the socket */
 
 bool
 anvil_count(enum anvil_what what, struct str service, struct str client,
@@ -22,9 +22,15 @@ anvil_count(enum anvil_what what, struct str service, struct str client,
 }
 
 void
+anvil_note(enum anvil_what what, struct str service, struct str client)
+{
+	struct anvil_count q = { .what = what, .service = service, .client = client };
+
+	(void)peer_send(PEER_ANVIL, &anvil_tell_msg, &q, deadline_in(ANVIL_NOTE_MS));
+}
+
+void
 anvil_gone(struct str service, struct str client)
 {
-	struct anvil_count q = { .what = ANVIL_DISCONNECT, .service = service, .client = client };
-
-	peer_send(PEER_ANVIL, &anvil_tell_msg, &q, deadline_in(ANVIL_GONE_MS));
+	anvil_note(ANVIL_DISCONNECT, service, client);
 }

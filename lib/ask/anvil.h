@@ -19,6 +19,9 @@
 bool anvil_count(enum anvil_what what, struct str service, struct str client,
     struct anvil_counted *out, msec_t deadline);
 
+/* Count an event without asking what it adds up to.  Waits only for room in the socket. */
+void anvil_note(enum anvil_what what, struct str service, struct str client);
+
 /* The client of an ANVIL_CONNECT has gone.  Does not wait for an answer. */
 void anvil_gone(struct str service, struct str client);
 

@@ -39,6 +39,6 @@ struct anvil_counted {
 
 extern const struct ipc_msg anvil_count_msg;	/* asks; the answer is anvil_counted */
 extern const struct ipc_msg anvil_counted_msg;
-extern const struct ipc_msg anvil_tell_msg;	/* the same fields, no answer: for DISCONNECT */
+extern const struct ipc_msg anvil_tell_msg;	/* the same fields, no answer */
 
 #endif
