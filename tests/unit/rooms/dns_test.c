@@ -35,6 +35,8 @@ static const char zone[] =
     "worse MX 10 a\\010b\n"
     "fail A 192.0.2.9\n"
     ";! fail.example.test. servfail\n"
+    "tcp A 192.0.2.7\n"
+    ";! tcp.example.test. truncate\n"
     "_25._tcp.first TLSA 3 1 1 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
     "_25._tcp.short TYPE52 \\# 3 030101\n"
     "_25._tcp.odd TYPE52 \\# 4 03010155\n";
@@ -61,7 +63,7 @@ start_server(const char *path1, const char *path2)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)dup2(out[1], 1);
 		(void)execlp("python3", "python3", TESTDIR "/tools/dns", "--port", "0", path1, path2,
-		    (char *)NULL);
+		    TESTDIR "/unit/rooms/signed.zone", (char *)NULL);
 		_exit(127);
 	}
 	(void)close(out[1]);
@@ -78,31 +80,27 @@ start_server(const char *path1, const char *path2)
 }
 
 static void
-start(const char *zone_text, const char *extra)
+setup(void)
 {
 	char path1[200], path2[200], conf[2000];
 	unsigned port;
 	int ask[2];
 
 	dir = room_dir();
-	room_file(dir, "zone", zone_text);
+	room_file(dir, "zone", zone);
 	room_file(dir, "reverse", reverse);
 	(void)snprintf(path1, sizeof(path1), "%s/zone", dir);
 	(void)snprintf(path2, sizeof(path2), "%s/reverse", dir);
 	port = start_server(path1, path2);
 	(void)snprintf(conf, sizeof(conf), "dnsd_forwarders = none\ndnsd_trust_anchor_file =\n"
-	    "dnsd_stub_zones = example.test@127.0.0.1@%u, 2.0.192.in-addr.arpa@127.0.0.1@%u\n%s",
-	    port, port, extra);
+	    "dnsd_trust_anchors = { signed.test. DS 41353 13 2 "
+	    "FB613A981BC1E404DE6051FFD336B0A56D25E697075FFCAFD5A189A5E5A1045C }\n"
+	    "dnsd_stub_zones = example.test@127.0.0.1@%u, 2.0.192.in-addr.arpa@127.0.0.1@%u\n"
+	    "  signed.test@127.0.0.1@%u\n", port, port, port);
 	room_file(dir, "main.cf", conf);
 	room_pair(ask);
 	dnsd = room_start("dnsd", dir, (struct room_fd[]){ { 'p', "smtp", ask[0] }, { 0 } });
 	ask_fd = ask[1];
-}
-
-static void
-setup(void)
-{
-	start(zone, "");
 }
 
 static void
@@ -159,6 +157,7 @@ plain_body(void *arg)
 	ck_assert_int_eq(ask("nothing.example.test", DNS_A), DNS_NXDOMAIN);
 	ck_assert_int_eq(ask("ns.example.test", DNS_MX), DNS_NODATA);
 	ck_assert_int_eq(ask("localhost", DNS_A), DNS_OK);
+	ck_assert_int_eq(ask("tcp.example.test", DNS_A), DNS_OK);
 	ck_assert_int_eq(ask("a b", DNS_A), DNS_BAD);
 	ck_assert_int_eq(ask("", DNS_MX), DNS_BAD);
 	ck_assert_int_eq(ask("_25._tcp.first.example.test", DNS_TLSA), DNS_OK);
@@ -210,6 +209,33 @@ START_TEST(hostile)
 }
 END_TEST
 
+/* A zone below an anchor of its own. */
+static void
+signed_body(void *arg)
+{
+	(void)arg;
+	begin();
+	ck_assert_int_eq(ask("signed.test", DNS_MX), DNS_OK);
+	ck_assert(got.secure);
+	ck_assert_int_eq(ask("_25._tcp.mx.signed.test", DNS_TLSA), DNS_OK);
+	ck_assert(got.secure);
+	ck_assert_int_eq(ask("_25._tcp.broken.signed.test", DNS_TLSA), DNS_NXDOMAIN);
+	ck_assert(got.secure);
+	ck_assert_int_eq(ask("mx.signed.test", DNS_AAAA), DNS_NODATA);
+	ck_assert(got.secure);
+	ck_assert_int_eq(ask("broken.signed.test", DNS_A), DNS_BOGUS);
+	ck_assert(!got.secure && got.records.n == 0);
+	ck_assert_int_eq(ask("example.test", DNS_MX), DNS_OK);
+	ck_assert(!got.secure);
+	fiber_stop();
+}
+
+START_TEST(signed_zone)
+{
+	fiber_run(signed_body, NULL);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -220,6 +246,7 @@ suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, plain);
 	tcase_add_test(t, hostile);
+	tcase_add_test(t, signed_zone);
 	suite_add_tcase(s, t);
 	return s;
 }
