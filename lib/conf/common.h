@@ -41,6 +41,7 @@ struct common {
 	uint64_t sandbox_landlock_abi;	/* cap for tests; 0: no cap */
 	int64_t ipc_timeout_ms;
 	int64_t max_idle_ms;		/* a worker without work ends after this (max_idle) */
+	uint64_t worker_limit;		/* per-user workers at once */
 	uint64_t client_limit;		/* sessions of one process at once */
 };
 

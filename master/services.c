@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * services - master.cf and main.cf as master needs them: which program, which uid, how many.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/panic.h"
+#include "master/master.h"
+
+static bool
+find_user(const struct program *p, struct service_line *s)
+{
+	const char *service = s->name.p;
+	const char *colon = strrchr(service, ':');
+	const char *user = program_user(p, colon == NULL ? service : colon + 1);
+	struct passwd *pw;
+
+	if (!master.root) {
+		s->uid = getuid();
+		s->gid = getgid();
+		return true;
+	}
+	if (user == NULL)
+		user = common.mail_owner;
+	errno = 0;
+	pw = getpwnam(user);
+	if (pw == NULL) {
+		log_error("service %s needs the user \"%s\", which does not exist; "
+		    "`posthorn users` lists the users a package makes", service, user);
+		return false;
+	}
+	if (pw->pw_uid == 0) {
+		log_error("service %s: the user \"%s\" is root; that is never right", service, user);
+		return false;
+	}
+	s->uid = pw->pw_uid;
+	s->gid = pw->pw_gid;
+	return true;
+}
+
+static unsigned
+how_many(const struct program *p, const struct conf_service *line)
+{
+	if (p->kind == PROGRAM_WORKER)
+		return 0;
+	if (p->kind == PROGRAM_SINGLE)
+		return 1;
+	if (line->maxproc == SERVICE_DEFAULT || line->maxproc == 0)
+		return p->processes;
+	return line->maxproc > 64 ? 64 : line->maxproc;
+}
+
+static bool
+add_service(struct vec *list, struct conf_service *line)
+{
+	const struct program *p = program_by_name(line->command.p);
+	struct service_line *s;
+
+	if (p == NULL)
+		return true;		/* a finding said so already */
+	s = pool_alloc(master.pool, sizeof(*s));
+	s->name = line->name;
+	s->program = p;
+	s->overrides = line->overrides;
+	s->args = line->args;
+	s->want = how_many(p, line);
+	s->listeners = vec_of(sizeof(int));
+	s->generation = master.generation;
+	s->backoff_ms = 0;
+	if (!find_user(p, s))
+		return false;
+	if (line->type == SERVICE_INET && !listen_service(s, line))
+		return false;
+	*(struct service_line **)vec_push(list) = s;
+	return true;
+}
+
+static void
+log_findings(struct conf *c)
+{
+	const struct conf_finding *f;
+	size_t n;
+
+	f = conf_findings(c, &n);
+	for (size_t i = 0; i < n; i++)
+		if (f[i].grade == CONF_ERROR)
+			log_error("%s:%u: %s", f[i].file, f[i].line, f[i].text);
+		else if (f[i].grade == CONF_WARNING)
+			log_warn("%s:%u: %s", f[i].file, f[i].line, f[i].text);
+}
+
+bool
+services_load(void)
+{
+	struct vec list = vec_of(sizeof(struct service_line *));
+	struct pool *old_pool = master.pool;
+	struct conf *old_conf = master.conf;
+	struct common old_common = common;
+	struct conf_service *lines;
+	bool ok;
+	size_t n;
+
+	master.pool = pool_new();
+	master.conf = conf_read(master.conf_dir, NULL);
+	ok = conf_common(master.conf);
+	lines = services_read(master.conf, master.pool, &n);
+	log_findings(master.conf);
+	ok = ok && !conf_broken(master.conf);
+	master.generation++;
+	for (size_t i = 0; i < n && ok; i++)
+		ok = add_service(&list, &lines[i]);
+	if (ok && list.n == 0) {
+		log_error("%s/master.cf names no service", master.conf_dir);
+		ok = false;
+	}
+	if (!ok) {
+		master.generation--;
+		pool_free(master.pool);
+		conf_free(master.conf);
+		vec_free(&list);
+		master.pool = old_pool;
+		master.conf = old_conf;
+		common = old_common;
+		return false;
+	}
+	/* Old processes still point into the old lines; the pool stays until they are gone. */
+	vec_free(&master.services);
+	master.services = list;
+	return true;
+}
