@@ -302,6 +302,7 @@ main(int argc, char **argv)
 	children_fill();
 	loop(signals);
 	log_info("stopped");
-	(void)ftruncate(lock_fd, 0);
+	if (ftruncate(lock_fd, 0) != 0)
+		log_warn("master.pid: %s", strerror(errno));
 	return 0;
 }

@@ -190,8 +190,7 @@ child(const struct plan *plan, char *const *env, uid_t uid, gid_t gid, pid_t par
 		become(plan, uid, gid);
 	for (unsigned i = 0; i < plan->nkeep; i++)
 		(void)fcntl(plan->keep[i], F_SETFD, 0);
-	(void)chdir("/");
-	if (getppid() != parent)
+	if (chdir("/") != 0 || getppid() != parent)
 		_exit(125);
 	execve(plan->argv[0], (char *const *)(uintptr_t)plan->argv, env);
 	_exit(127);
