@@ -18,6 +18,7 @@
 #include "conf/room_queue.h"
 #include "conf/room_router.h"
 #include "conf/room_tls.h"
+#include "conf/room_smtpd.h"
 
 static const struct conf_param *const rooms[] = {
 	common_params,
@@ -27,6 +28,7 @@ static const struct conf_param *const rooms[] = {
 	authd_params,
 	dnsd_params,
 	tls_params,
+	smtpd_params,
 };
 
 /* Suffixes of names that exist once for each transport; Postfix's, and the same meaning. */
