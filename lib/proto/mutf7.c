@@ -40,8 +40,8 @@ utf8_next(struct scan *in, uint32_t *c)
 	return true;
 }
 
-bool
-utf8_ok(struct str s)
+static bool
+all_utf8(struct str s)
 {
 	struct scan in = scan_of(s);
 	uint32_t c;
@@ -85,7 +85,7 @@ mutf7_encode(struct buf *out, struct str name)
 	bool shifted = false;
 	uint32_t c;
 
-	if (!utf8_ok(name))
+	if (!all_utf8(name))
 		return false;
 	while (utf8_next(&in, &c)) {
 		bool plain = c >= 0x20 && c < 0x7f;

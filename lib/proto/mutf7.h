@@ -12,9 +12,6 @@
 /* The next character of UTF-8 text; false at the end and for anything RFC 3629 does not allow. */
 bool utf8_next(struct scan *in, uint32_t *c);
 
-/* Is all of it UTF-8 (RFC 3629)? */
-bool utf8_ok(struct str s);
-
 /* Append UTF-8 `name` in modified UTF-7; false, with `out` as it was, when it is no UTF-8. */
 bool mutf7_encode(struct buf *out, struct str name);
 
