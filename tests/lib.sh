@@ -221,11 +221,14 @@ sink() { local n=$1; shift; background "$n" "$TOOLS/sink" --dir "$work/$n" --rul
 sink_count() { find "$work/$1" -name '*.eml' 2>/dev/null | wc -l; }
 sink_has() { [ "$(sink_count "$1")" -eq "$2" ] || { echo "$(sink_count "$1") mails of $2"; false; }; }
 dns() { local n=$1; shift; background "$n" "$TOOLS/dns" --log "$work/$n.log" "$@"; }
-use_dns() {	# BOX DNS ZONE…: the box asks our server for these zones
-	local b=$1 p z
+use_dns() {	# BOX DNS ZONE…: the box asks our server for these zones, and nobody for others
+	local b=$1 p z list=
 	p=$(cat "$work/$2.port")
 	shift 2
-	setting "$b" dns_stub_zones "$(for z; do printf '%s=127.0.0.1@%s ' "$z" "$p"; done)"
+	for z; do list="$list $z@127.0.0.1@$p"; done
+	setting "$b" dnsd_stub_zones "$list"
+	setting "$b" dnsd_insecure_zones "$*"
+	setting "$b" dnsd_forwarders "127.0.0.1@$p"
 }
 
 finish() {
