@@ -17,6 +17,7 @@
 #include "conf/room_dnsd.h"
 #include "conf/room_queue.h"
 #include "conf/room_router.h"
+#include "conf/room_smtp.h"
 #include "conf/room_tls.h"
 #include "conf/room_smtpd.h"
 
@@ -24,6 +25,7 @@ static const struct conf_param *const rooms[] = {
 	common_params,
 	queue_params,
 	router_params,
+	smtp_params,
 	anvil_params,
 	authd_params,
 	dnsd_params,
