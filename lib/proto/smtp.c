@@ -349,7 +349,8 @@ smtp_scan_mail(struct scan *args, struct pool *p, unsigned ext, struct smtp_mail
     struct reply *no)
 {
 	struct target t = { .mail = out, .pool = p };
-	unsigned flags = ADDRESS_NULL_OK | (ext & SMTP_SMTPUTF8 ? ADDRESS_UTF8_OK : 0);
+	unsigned flags = ADDRESS_NULL_OK | (ext & SMTP_SMTPUTF8 ? ADDRESS_UTF8_OK : 0) |
+	    (ext & SMTP_BARE ? ADDRESS_BARE_OK : 0);
 
 	*out = (struct smtp_mail){ .envid = STR(""), .auth = STR("") };
 	if (!scan_path(args, STR("FROM:"), p, flags, &out->sender, no) ||
@@ -376,7 +377,8 @@ smtp_scan_rcpt(struct scan *args, struct pool *p, unsigned ext, bool utf8,
 	if (!scan_path(args, STR("TO:"), p, ADDRESS_BARE_OK | (utf8 ? ADDRESS_UTF8_OK : 0),
 	    &out->to, no))
 		return false;
-	if (out->to.domain.n == 0 && !str_ieq(out->to.local, STR("postmaster"))) {
+	if (out->to.domain.n == 0 && !(ext & SMTP_BARE) &&
+	    !str_ieq(out->to.local, STR("postmaster"))) {
 		*no = path_reply(ADDRESS_BARE, false);
 		return false;
 	}

@@ -35,6 +35,7 @@ enum {
 	SMTP_VRFY		= 0x1000,
 	SMTP_HELP		= 0x2000,
 	SMTP_ETRN		= 0x4000,	/* RFC 1985 */
+	SMTP_BARE		= 0x10000,	/* no keyword: addresses may lack a domain (sendmail -bs) */
 };
 
 /* "PIPELINING" for one bit, NULL for none. */
@@ -65,7 +66,7 @@ struct smtp_mail {
 };
 
 struct smtp_rcpt {
-	struct address to;	/* domain empty only for <postmaster> (RFC 5321 4.5.1) */
+	struct address to;	/* domain empty: <postmaster> (RFC 5321 4.5.1), or with SMTP_BARE */
 	unsigned notify;	/* SMTP_NOTIFY_ bits; 0: not said */
 	struct str orcpt;	/* "rfc822;user@example.org", the address decoded; empty: not said */
 };
