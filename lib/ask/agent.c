@@ -4,11 +4,13 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/panic.h"
+#include "base/vec.h"
 #include "fiber/fiber.h"
 #include "wire/peers.h"
 
 /* How long qmgr may take to sync a result before it is told again. */
 #define SETTLE_MS	120000
+#define AGAIN_MS	500
 
 struct account {
 	struct pool *pool;
@@ -16,13 +18,29 @@ struct account {
 };
 
 static struct map *accounts;		/* by the bytes of the serial */
-static struct ipc *qmgr;		/* the newest connection; NULL: none */
+static struct vec conns;		/* struct ipc *: connections to qmgr, the newest last */
 static struct fiber_queue without;	/* results that wait for a connection */
 
 static struct str
 key_of(const uint64_t *serial)
 {
 	return str_n(serial, sizeof(*serial));
+}
+
+static struct ipc *
+qmgr(void)
+{
+	return conns.n == 0 ? NULL : *(struct ipc **)vec_at(&conns, conns.n - 1);
+}
+
+static void
+forget(struct ipc *c)
+{
+	for (size_t i = 0; i < conns.n; i++)
+		if (*(struct ipc **)vec_at(&conns, i) == c) {
+			vec_remove(&conns, i);
+			return;
+		}
 }
 
 bool
@@ -65,8 +83,8 @@ tell(struct ipc *c, const struct result *result)
 	if (r == IPC_TOOBIG)
 		panic("result of %.*s breaks the limits of its message",
 		    STR_ARG(result->queue_id));
-	if (r == IPC_GONE && c == qmgr)		/* it is dead, agent_left is on its way */
-		qmgr = NULL;
+	if (r == IPC_GONE)		/* it is dead, agent_left is on its way */
+		forget(c);
 	return r == IPC_DONE && answer.serial == result->serial;
 }
 
@@ -76,11 +94,11 @@ agent_finish(const struct result *result)
 	struct account *a = accounts == NULL ? NULL : map_get(accounts, key_of(&result->serial));
 
 	ASSERT(a != NULL);
-	while (qmgr == NULL || !tell(qmgr, result)) {
-		if (qmgr == NULL)
+	while (qmgr() == NULL || !tell(qmgr(), result)) {
+		if (qmgr() == NULL)
 			(void)fiber_queue_wait(&without, NEVER);
 		else
-			(void)fiber_sleep(deadline_in(1000));
+			(void)fiber_sleep(deadline_in(AGAIN_MS));
 		if (fiber_cancelled())
 			return false;
 	}
@@ -109,15 +127,16 @@ agent_joined(struct ipc *c)
 {
 	if (ipc_peer(c) != PEER_QMGR)
 		return;
-	qmgr = c;
+	if (conns.size == 0)
+		conns = vec_of(sizeof(struct ipc *));
+	*(struct ipc **)vec_push(&conns) = c;
 	(void)fiber_queue_wake_all(&without);
 }
 
 void
 agent_left(struct ipc *c)
 {
-	if (qmgr == c)
-		qmgr = NULL;
+	forget(c);
 }
 
 size_t
