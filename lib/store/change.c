@@ -41,7 +41,7 @@ flags_after(uint32_t had, enum store_set how, uint32_t flags)
 
 /* Give one file the name its new flags ask for; true when something changed. */
 static bool
-set_one(struct mailbox *m, size_t i, enum store_set how, uint32_t flags, struct buf *name,
+set_one(struct box *m, size_t i, enum store_set how, uint32_t flags, struct buf *name,
     enum store_result *r)
 {
 	for (int pass = 0; pass < 2; pass++) {
@@ -71,7 +71,7 @@ set_one(struct mailbox *m, size_t i, enum store_set how, uint32_t flags, struct 
 }
 
 enum store_result
-mailbox_set_flags(struct mailbox *m, const size_t *at, size_t n, enum store_set how, uint32_t flags)
+mailbox_set_flags(struct box *m, const size_t *at, size_t n, enum store_set how, uint32_t flags)
 {
 	enum store_result r = STORE_OK;
 	struct buf name = { 0 };
@@ -95,7 +95,7 @@ mailbox_set_flags(struct mailbox *m, const size_t *at, size_t n, enum store_set 
 
 /* Remove the files at once; they are marked gone.  The caller holds the lock. */
 static enum store_result
-remove_all(struct mailbox *m, const size_t *at, size_t n)
+remove_all(struct box *m, const size_t *at, size_t n)
 {
 	enum store_result r = STORE_OK;
 	bool in_new = false;
@@ -129,7 +129,7 @@ remove_all(struct mailbox *m, const size_t *at, size_t n)
 }
 
 enum store_result
-mailbox_expunge(struct mailbox *m, const size_t *at, size_t n)
+mailbox_expunge(struct box *m, const size_t *at, size_t n)
 {
 	enum store_result r;
 	int lock = lock_take(m->f.dir, LOCK_FILE, MAILDIR_LOCK_MS);
@@ -334,7 +334,7 @@ copy_bytes(int from_dir, const char *from, int to_dir, const char *to)
 
 /* Put a second name for each message into the target's tmp/. */
 static enum store_result
-link_all(struct mailbox *m, const size_t *at, size_t n, struct folder *to, struct copy *copies)
+link_all(struct box *m, const size_t *at, size_t n, struct folder *to, struct copy *copies)
 {
 	struct buf name = { 0 };
 	enum store_result r = STORE_OK;
@@ -373,7 +373,7 @@ link_all(struct mailbox *m, const size_t *at, size_t n, struct folder *to, struc
 
 /* UIDs on disk, then names, then the folder. */
 static enum store_result
-publish_all(struct mailbox *m, struct folder *to, struct copy *copies, const size_t *at, size_t n,
+publish_all(struct box *m, struct folder *to, struct copy *copies, const size_t *at, size_t n,
     uint32_t *validity, uint32_t *uids)
 {
 	struct uids u;
@@ -434,7 +434,7 @@ undo(struct folder *to, struct copy *copies, size_t n)
 
 /* Copy with the target's lock held. */
 static enum store_result
-copy_locked(struct mailbox *m, const size_t *at, size_t n, struct folder *to, uint32_t *validity,
+copy_locked(struct box *m, const size_t *at, size_t n, struct folder *to, uint32_t *validity,
     uint32_t *uids)
 {
 	struct copy *copies = mem_zero(n + 1, sizeof(*copies));
@@ -455,7 +455,7 @@ copy_locked(struct mailbox *m, const size_t *at, size_t n, struct folder *to, ui
 }
 
 enum store_result
-mailbox_copy(struct mailbox *m, const size_t *at, size_t n, struct str to, bool move,
+mailbox_copy(struct box *m, const size_t *at, size_t n, struct str to, bool move,
     uint32_t *validity, uint32_t *uids)
 {
 	struct folder f;

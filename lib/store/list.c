@@ -283,7 +283,7 @@ store_delete(struct store *s, struct str name)
 static enum store_result
 rename_inbox(struct store *s, struct str to)
 {
-	struct mailbox *m = NULL;
+	struct box *m = NULL;
 	enum store_result r = store_create(s, to);
 	uint32_t validity, *uids;
 	size_t *at, n;

@@ -25,20 +25,20 @@ struct found {
 };
 
 struct store_msg *
-msg_at(const struct mailbox *m, size_t i)
+msg_at(const struct box *m, size_t i)
 {
 	return vec_at(&m->msgs, i);
 }
 
 /* Files in new/ keep a name without ":2,", those in cur/ have one. */
 int
-msg_dir(const struct mailbox *m, const struct store_msg *msg)
+msg_dir(const struct box *m, const struct store_msg *msg)
 {
 	return strchr(msg->file, ':') == NULL ? m->f.new : m->f.cur;
 }
 
 void
-msg_gone(struct mailbox *m, size_t i)
+msg_gone(struct box *m, size_t i)
 {
 	if (!msg_at(m, i)->gone)
 		m->gone++;
@@ -55,7 +55,7 @@ found_free(struct vec *v)
 
 /* Add the files of new/ or cur/. */
 static enum store_result
-collect(struct mailbox *m, int dir, bool in_new, struct vec *found)
+collect(struct box *m, int dir, bool in_new, struct vec *found)
 {
 	int fd = beneath(dir, ".", O_RDONLY | O_DIRECTORY, 0);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -116,7 +116,7 @@ by_uid(const void *a, const void *b)
 }
 
 static enum store_result
-assign(struct mailbox *m, struct vec *found)
+assign(struct box *m, struct vec *found)
 {
 	vec_sort(found, by_arrival);
 	for (size_t i = 0; i < found->n; i++) {
@@ -138,7 +138,7 @@ assign(struct mailbox *m, struct vec *found)
 
 /* What was new is ours now: new/BASE → cur/BASE:2, */
 static bool
-take_new(struct mailbox *m, struct vec *found)
+take_new(struct box *m, struct vec *found)
 {
 	struct buf name = { 0 };
 	bool any = false;
@@ -164,7 +164,7 @@ take_new(struct mailbox *m, struct vec *found)
 
 /* A message that was in the view before. */
 static void
-update(struct mailbox *m, struct store_msg *msg, struct found *f)
+update(struct box *m, struct store_msg *msg, struct found *f)
 {
 	uint32_t flags = file_flags(f->file);
 
@@ -182,7 +182,7 @@ update(struct mailbox *m, struct store_msg *msg, struct found *f)
 
 /* Bring the view up to date with what was found; both are in order of UID. */
 static void
-merge(struct mailbox *m, struct vec *found)
+merge(struct box *m, struct vec *found)
 {
 	size_t i = 0, had = m->msgs.n;
 	uint32_t last = 0;
@@ -218,7 +218,7 @@ merge(struct mailbox *m, struct vec *found)
 
 /* Is something of the view missing in what was found? */
 static bool
-missing(const struct mailbox *m, const struct vec *found)
+missing(const struct box *m, const struct vec *found)
 {
 	for (size_t i = 0; i < m->uids.recs.n; i++)
 		(*(struct uid_rec **)vec_at(&m->uids.recs, i))->seen = false;
@@ -236,7 +236,7 @@ missing(const struct mailbox *m, const struct vec *found)
 
 /* Remember the folders' times; to be called before they are read. */
 static void
-mark(struct mailbox *m)
+mark(struct box *m)
 {
 	struct stat cur, new;
 	struct timespec now;
@@ -255,7 +255,7 @@ mark(struct mailbox *m)
 }
 
 static bool
-unchanged(const struct mailbox *m)
+unchanged(const struct box *m)
 {
 	struct stat cur, new;
 
@@ -268,7 +268,7 @@ unchanged(const struct mailbox *m)
 }
 
 static enum store_result
-scan_locked(struct mailbox *m)
+scan_locked(struct box *m)
 {
 	struct vec found = vec_of(sizeof(struct found));
 	enum store_result r = uids_load(m->s, &m->f, &m->uids);
@@ -302,7 +302,7 @@ scan_locked(struct mailbox *m)
 }
 
 enum store_result
-mailbox_scan(struct mailbox *m, bool locked)
+mailbox_scan(struct box *m, bool locked)
 {
 	enum store_result r;
 	int lock = -1;
@@ -316,9 +316,9 @@ mailbox_scan(struct mailbox *m, bool locked)
 }
 
 enum store_result
-mailbox_open(struct store *s, struct str name, bool readonly, struct mailbox **out)
+mailbox_open(struct store *s, struct str name, bool readonly, struct box **out)
 {
-	struct mailbox *m = mem_zero(1, sizeof(*m));
+	struct box *m = mem_zero(1, sizeof(*m));
 	enum store_result r;
 
 	m->s = s;
@@ -344,7 +344,7 @@ mailbox_open(struct store *s, struct str name, bool readonly, struct mailbox **o
 
 /* Keep the sizes that were learnt, for the next reader; losing them costs time only. */
 static void
-keep_sizes(struct mailbox *m)
+keep_sizes(struct box *m)
 {
 	int lock;
 
@@ -363,7 +363,7 @@ keep_sizes(struct mailbox *m)
 }
 
 void
-mailbox_close(struct mailbox *m)
+mailbox_close(struct box *m)
 {
 	if (m == NULL)
 		return;
@@ -382,7 +382,7 @@ mailbox_close(struct mailbox *m)
 }
 
 enum store_result
-mailbox_follow(struct mailbox *m, bool locked)
+mailbox_follow(struct box *m, bool locked)
 {
 	struct stat st;
 
@@ -392,13 +392,13 @@ mailbox_follow(struct mailbox *m, bool locked)
 }
 
 enum store_result
-mailbox_poll(struct mailbox *m)
+mailbox_poll(struct box *m)
 {
 	return mailbox_follow(m, false);
 }
 
 void
-mailbox_sweep(struct mailbox *m, struct vec *gone)
+mailbox_sweep(struct box *m, struct vec *gone)
 {
 	size_t keep = 0;
 
@@ -424,7 +424,7 @@ mailbox_sweep(struct mailbox *m, struct vec *gone)
 }
 
 bool
-mailbox_next_changed(struct mailbox *m, size_t *i)
+mailbox_next_changed(struct box *m, size_t *i)
 {
 	if (m->changed == 0)
 		return false;
@@ -446,7 +446,7 @@ mailbox_next_changed(struct mailbox *m, size_t *i)
 }
 
 bool
-mailbox_exclusive(struct mailbox *m)
+mailbox_exclusive(struct box *m)
 {
 	if (m->exclusive < 0)
 		m->exclusive = lock_take(m->f.dir, "posthorn-pop3", 0);
@@ -454,19 +454,19 @@ mailbox_exclusive(struct mailbox *m)
 }
 
 size_t
-mailbox_count(const struct mailbox *m)
+mailbox_count(const struct box *m)
 {
 	return m->msgs.n;
 }
 
 const struct store_msg *
-mailbox_msg(const struct mailbox *m, size_t i)
+mailbox_msg(const struct box *m, size_t i)
 {
 	return msg_at(m, i);
 }
 
 size_t
-mailbox_find(const struct mailbox *m, uint32_t uid)
+mailbox_find(const struct box *m, uint32_t uid)
 {
 	size_t lo = 0, hi = m->msgs.n;
 
@@ -482,31 +482,31 @@ mailbox_find(const struct mailbox *m, uint32_t uid)
 }
 
 uint32_t
-mailbox_uidvalidity(const struct mailbox *m)
+mailbox_uidvalidity(const struct box *m)
 {
 	return m->uids.validity;
 }
 
 uint32_t
-mailbox_uidnext(const struct mailbox *m)
+mailbox_uidnext(const struct box *m)
 {
 	return m->uids.next;
 }
 
 bool
-mailbox_readonly(const struct mailbox *m)
+mailbox_readonly(const struct box *m)
 {
 	return m->readonly;
 }
 
 struct str
-mailbox_name(const struct mailbox *m)
+mailbox_name(const struct box *m)
 {
 	return str_of(m->name);
 }
 
 struct strs
-mailbox_keywords(const struct mailbox *m)
+mailbox_keywords(const struct box *m)
 {
 	return (struct strs){ m->uids.keywords.p, m->uids.keywords.n };
 }
@@ -521,7 +521,7 @@ keyword_ok(struct str name)
 }
 
 uint32_t
-mailbox_keyword(struct mailbox *m, struct str name, bool create)
+mailbox_keyword(struct box *m, struct str name, bool create)
 {
 	int lock, index;
 
@@ -558,7 +558,7 @@ flags_translate(const struct uids *from, struct uids *to, uint32_t flags)
 }
 
 uint64_t
-mailbox_size(struct mailbox *m, size_t i)
+mailbox_size(struct box *m, size_t i)
 {
 	struct store_msg *msg = msg_at(m, i);
 	struct text *t;
@@ -573,7 +573,7 @@ mailbox_size(struct mailbox *m, size_t i)
 }
 
 int64_t
-mailbox_date(struct mailbox *m, size_t i)
+mailbox_date(struct box *m, size_t i)
 {
 	struct store_msg *msg = msg_at(m, i);
 	struct stat st;
@@ -591,7 +591,7 @@ mailbox_date(struct mailbox *m, size_t i)
 enum store_result
 store_status(struct store *s, struct str name, bool sizes, struct store_counts *out)
 {
-	struct mailbox *m;
+	struct box *m;
 	enum store_result r = mailbox_open(s, name, true, &m);
 
 	*out = (struct store_counts){ 0 };

@@ -9,7 +9,7 @@
 
 #include "store/uids.h"
 
-struct mailbox {
+struct box {
 	struct store *s;
 	struct folder f;
 	char *name;
@@ -24,21 +24,21 @@ struct mailbox {
 	struct vec sizes;		/* uint32_t: indexes whose size was learnt */
 };
 
-struct store_msg *msg_at(const struct mailbox *m, size_t i);
+struct store_msg *msg_at(const struct box *m, size_t i);
 
 /* Mark a message gone; say so once. */
-void msg_gone(struct mailbox *m, size_t i);
+void msg_gone(struct box *m, size_t i);
 
 /* The path of a message: its folder descriptor and file name. */
-int msg_dir(const struct mailbox *m, const struct store_msg *msg);
+int msg_dir(const struct box *m, const struct store_msg *msg);
 
 /*
  * Look again, whatever the folders' times say, with the lock held (`locked`) or taken here.
  */
-enum store_result mailbox_scan(struct mailbox *m, bool locked);
+enum store_result mailbox_scan(struct box *m, bool locked);
 
 /* The same, but only when the folders' times say that something happened. */
-enum store_result mailbox_follow(struct mailbox *m, bool locked);
+enum store_result mailbox_follow(struct box *m, bool locked);
 
 /* The flag bits of `flags` in another mailbox's keywords; makes them there. */
 uint32_t flags_translate(const struct uids *from, struct uids *to, uint32_t flags);

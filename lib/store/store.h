@@ -10,7 +10,7 @@
  * inbox.  store_name_ok decides what a name may be, and every call that takes one asks it, so no
  * name becomes a path unchecked.
  *
- * A `struct mailbox` is one reader's view: messages in order of UID, index 0 is IMAP's number 1.
+ * A `struct box` is one reader's view: messages in order of UID, index 0 is IMAP's number 1.
  * Several processes and several views in one process may work on the same mailbox; a view changes
  * only in mailbox_poll and mailbox_sweep and by the caller's own calls.
  *
@@ -36,7 +36,7 @@
 #define STORE_MAILBOXES		10000	/* of a user */
 
 struct store;
-struct mailbox;
+struct box;
 
 enum store_result {
 	STORE_OK,
@@ -120,31 +120,31 @@ struct store_counts {
 };
 
 /* Open and take a snapshot; read-only changes nothing, not even what is recent. */
-enum store_result mailbox_open(struct store *s, struct str name, bool readonly, struct mailbox **out);
-void mailbox_close(struct mailbox *m);
+enum store_result mailbox_open(struct store *s, struct str name, bool readonly, struct box **out);
+void mailbox_close(struct box *m);
 
 /* The snapshot: how many messages, and the i-th, in order of UID, valid until the view changes. */
-size_t mailbox_count(const struct mailbox *m);
-const struct store_msg *mailbox_msg(const struct mailbox *m, size_t i);
+size_t mailbox_count(const struct box *m);
+const struct store_msg *mailbox_msg(const struct box *m, size_t i);
 
 /* First index whose UID is at least `uid`; mailbox_count when there is none. */
-size_t mailbox_find(const struct mailbox *m, uint32_t uid);
+size_t mailbox_find(const struct box *m, uint32_t uid);
 
 /* Facts of the open mailbox (RFC 3501 2.3.1.1, 6.3.1). */
-uint32_t mailbox_uidvalidity(const struct mailbox *m);
-uint32_t mailbox_uidnext(const struct mailbox *m);
-bool mailbox_readonly(const struct mailbox *m);
-struct str mailbox_name(const struct mailbox *m);
+uint32_t mailbox_uidvalidity(const struct box *m);
+uint32_t mailbox_uidnext(const struct box *m);
+bool mailbox_readonly(const struct box *m);
+struct str mailbox_name(const struct box *m);
 
 /* Names of the keywords, by bit from STORE_KEYWORD0 on. */
-struct strs mailbox_keywords(const struct mailbox *m);
+struct strs mailbox_keywords(const struct box *m);
 
 /* The flag bit of a keyword, made when `create` and there is room; 0: none. */
-uint32_t mailbox_keyword(struct mailbox *m, struct str name, bool create);
+uint32_t mailbox_keyword(struct box *m, struct str name, bool create);
 
 /* Size in CRLF form; 0 when the message is gone.  Arrival time; 0 when gone. */
-uint64_t mailbox_size(struct mailbox *m, size_t i);
-int64_t mailbox_date(struct mailbox *m, size_t i);
+uint64_t mailbox_size(struct box *m, size_t i);
+int64_t mailbox_date(struct box *m, size_t i);
 
 /* Counts of a mailbox without keeping it open. */
 enum store_result store_status(struct store *s, struct str name, bool sizes, struct store_counts *out);
@@ -156,19 +156,19 @@ enum store_result store_status(struct store *s, struct str name, bool sizes, str
  * the end of the view afterwards, those removed are marked gone, those with other flags changed.
  * STORE_ABSENT: the mailbox itself is gone.
  */
-enum store_result mailbox_poll(struct mailbox *m);
+enum store_result mailbox_poll(struct box *m);
 
 /*
  * Take the messages marked gone out of the view and append the index of each to `gone` (uint32_t),
  * as it was when its turn came: what IMAP tells as EXPUNGE, one less.
  */
-void mailbox_sweep(struct mailbox *m, struct vec *gone);
+void mailbox_sweep(struct box *m, struct vec *gone);
 
 /* The next message whose flags changed elsewhere; its mark is cleared.  False: none is left. */
-bool mailbox_next_changed(struct mailbox *m, size_t *i);
+bool mailbox_next_changed(struct box *m, size_t *i);
 
 /* Only one holder at a time, over all processes, until the mailbox is closed: POP3's lock. */
-bool mailbox_exclusive(struct mailbox *m);
+bool mailbox_exclusive(struct box *m);
 
 /* --- changes made here --- */
 
@@ -178,17 +178,17 @@ enum store_set { STORE_REPLACE, STORE_ADD, STORE_REMOVE };
  * Change the flags of the `n` messages at `at`.  Those that are gone are skipped and marked.  The
  * caller knows of these changes: they are not marked as changed.
  */
-enum store_result mailbox_set_flags(struct mailbox *m, const size_t *at, size_t n, enum store_set how,
+enum store_result mailbox_set_flags(struct box *m, const size_t *at, size_t n, enum store_set how,
     uint32_t flags);
 
 /* Remove for good; they are marked gone. */
-enum store_result mailbox_expunge(struct mailbox *m, const size_t *at, size_t n);
+enum store_result mailbox_expunge(struct box *m, const size_t *at, size_t n);
 
 /*
  * Copy (or move) to the mailbox `to` with flags, keywords and dates: all or none.  *validity and
  * uids[0..n-1] are those of the copies; a message that is gone makes STORE_ABSENT and no copy.
  */
-enum store_result mailbox_copy(struct mailbox *m, const size_t *at, size_t n, struct str to, bool move,
+enum store_result mailbox_copy(struct box *m, const size_t *at, size_t n, struct str to, bool move,
     uint32_t *validity, uint32_t *uids);
 
 /* --- a new message --- */
@@ -219,7 +219,7 @@ void append_abort(struct appender *a);
 struct text;
 
 /* Open the text of message `i`; STORE_ABSENT when it is gone (it is marked then). */
-enum store_result text_open(struct mailbox *m, size_t i, struct text **out);
+enum store_result text_open(struct box *m, size_t i, struct text **out);
 void text_close(struct text *t);
 
 /* Its exact size in CRLF form. */

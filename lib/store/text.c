@@ -26,7 +26,7 @@ struct text {
 
 /* Open the file of message `i`, which another session may just be renaming. */
 static int
-open_file(struct mailbox *m, size_t i)
+open_file(struct box *m, size_t i)
 {
 	for (int pass = 0; pass < 3; pass++) {
 		const struct store_msg *msg = msg_at(m, i);
@@ -45,7 +45,7 @@ open_file(struct mailbox *m, size_t i)
 }
 
 enum store_result
-text_open(struct mailbox *m, size_t i, struct text **out)
+text_open(struct box *m, size_t i, struct text **out)
 {
 	int fd = open_file(m, i);
 	struct stat st;

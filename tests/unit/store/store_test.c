@@ -80,10 +80,10 @@ add(const char *box, const char *text, uint32_t flags)
 	return uid;
 }
 
-static struct mailbox *
+static struct box *
 box(const char *name)
 {
-	struct mailbox *m;
+	struct box *m;
 
 	ck_assert_int_eq(mailbox_open(st, str_of(name), false, &m), STORE_OK);
 	return m;
@@ -107,7 +107,7 @@ START_TEST(name)
 {
 	ck_assert_msg(store_name_ok(str_of(names[_i].name)) == names[_i].ok, "%s", names[_i].name);
 	if (!names[_i].ok) {
-		struct mailbox *m;
+		struct box *m;
 
 		ck_assert_int_eq(store_create(st, str_of(names[_i].name)), STORE_NAME);
 		ck_assert_int_eq(store_delete(st, str_of(names[_i].name)), STORE_NAME);
@@ -133,7 +133,7 @@ END_TEST
 
 START_TEST(uids_last)
 {
-	struct mailbox *m;
+	struct box *m;
 	uint32_t validity;
 	size_t at[] = { 1 };
 	struct vec gone = vec_of(sizeof(uint32_t));
@@ -166,7 +166,7 @@ END_TEST
 
 START_TEST(torn_tail)
 {
-	struct mailbox *m;
+	struct box *m;
 	struct stat sb;
 	int fd;
 
@@ -219,7 +219,7 @@ START_TEST(line_ends)
 	for (int way = 0; way < 2; way++) {
 		struct str in = str_of(texts[_i].in);
 		struct appender *a;
-		struct mailbox *m;
+		struct box *m;
 		struct text *t;
 		struct buf got = { 0 };
 		uint32_t v, uid;
@@ -254,7 +254,7 @@ END_TEST
 
 START_TEST(header)
 {
-	struct mailbox *m;
+	struct box *m;
 	struct text *t;
 	struct buf got = { 0 };
 
@@ -283,7 +283,7 @@ END_TEST
 
 START_TEST(two_views)
 {
-	struct mailbox *a, *b;
+	struct box *a, *b;
 	size_t one[] = { 0 }, i;
 	struct vec gone = vec_of(sizeof(uint32_t));
 
@@ -319,7 +319,7 @@ END_TEST
 
 START_TEST(keywords)
 {
-	struct mailbox *m;
+	struct box *m;
 	struct strs words;
 	size_t one[] = { 0 };
 	uint32_t bit;
@@ -335,7 +335,7 @@ START_TEST(keywords)
 	ck_assert_int_eq(mailbox_set_flags(m, one, 1, STORE_REPLACE, bit), STORE_OK);
 	ck_assert_int_eq(store_create(st, STR("Two")), STORE_OK);
 	{
-		struct mailbox *two = box("Two");
+		struct box *two = box("Two");
 		uint32_t v, uid;
 
 		/* Another letter there, the same word. */
@@ -356,7 +356,7 @@ END_TEST
 
 START_TEST(move)
 {
-	struct mailbox *m;
+	struct box *m;
 	size_t at[] = { 0, 2 };
 	uint32_t v, uids[2];
 
@@ -420,7 +420,7 @@ START_TEST(folders)
 	add("INBOX", "a\r\n", 0);
 	ck_assert_int_eq(store_rename(st, STR("INBOX"), STR("Old")), STORE_OK);
 	{
-		struct mailbox *m = box("Old");
+		struct box *m = box("Old");
 
 		ck_assert_uint_eq(mailbox_count(m), 1);
 		mailbox_close(m);
@@ -438,7 +438,7 @@ START_TEST(validity_grows)
 	uint32_t last = 0;
 
 	for (int i = 0; i < 3; i++) {
-		struct mailbox *m;
+		struct box *m;
 
 		ck_assert_int_eq(store_create(st, STR("Same")), STORE_OK);
 		m = box("Same");
@@ -465,7 +465,7 @@ deliver(const char *to, const char *base, const char *text, bool *again)
 
 START_TEST(delivery_once)
 {
-	struct mailbox *m;
+	struct box *m;
 	bool again;
 	size_t one[] = { 0 };
 
@@ -500,7 +500,7 @@ END_TEST
 
 START_TEST(gone_elsewhere)
 {
-	struct mailbox *a, *b;
+	struct box *a, *b;
 	struct text *t;
 	size_t one[] = { 0 };
 	uint32_t v, uid;
@@ -520,7 +520,7 @@ END_TEST
 
 START_TEST(exclusive)
 {
-	struct mailbox *a = box("INBOX"), *b = box("INBOX");
+	struct box *a = box("INBOX"), *b = box("INBOX");
 
 	ck_assert(mailbox_exclusive(a));
 	ck_assert(!mailbox_exclusive(b));
@@ -533,7 +533,7 @@ END_TEST
 /* Many expunges make the UID file be rewritten; the next UID stays. */
 START_TEST(tidy)
 {
-	struct mailbox *m;
+	struct box *m;
 	struct stat before, after;
 	size_t *at;
 	bool again;
