@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cmd_fetch - FETCH (RFC 3501 6.4.5, 7.4.2).
+ *
+ * What needs only the header reads only the header; a whole text is streamed from the store; the
+ * message is taken into memory and apart only for structure and for parts.
+ */
+#include "fiber/fiber.h"
+#include "imapd/imapd.h"
+#include "mail/header.h"
+#include "mail/mime.h"
+
+#define HEADER_MAX	(4u << 20)	/* bytes of a header that are looked at */
+#define WHOLE_MAX	(256u << 20)	/* largest message that is taken apart */
+#define CHUNK		65536
+#define YIELD_EVERY	16
+
+/* One message while it is answered. */
+struct fetch {
+	struct client *c;
+	size_t i;
+	struct pool *pool;
+	struct text *text;
+	bool failed;
+	struct buf header, whole;
+	bool has_header, has_whole;
+	struct mime_part *root;
+	const char *gap;
+};
+
+static struct text *
+text_of(struct fetch *f)
+{
+	if (f->text == NULL && !f->failed &&
+	    text_open(f->c->box, f->i, &f->text) != STORE_OK)
+		f->failed = true;
+	return f->text;
+}
+
+static struct str
+header_of(struct fetch *f)
+{
+	if (!f->has_header && text_of(f) != NULL)
+		f->failed |= !text_header(f->text, HEADER_MAX, &f->header);
+	f->has_header = true;
+	return buf_str(&f->header);
+}
+
+static struct mime_part *
+root_of(struct fetch *f)
+{
+	if (!f->has_whole && text_of(f) != NULL) {
+		f->whole.limit = WHOLE_MAX;
+		f->failed |= !text_read(f->text, 0, WHOLE_MAX - 1, &f->whole);
+	}
+	if (f->root == NULL)
+		f->root = mime_parse(buf_str(&f->whole), f->pool);
+	f->has_whole = true;
+	return f->root;
+}
+
+static void
+put(struct fetch *f, struct str s)
+{
+	stream_write(f->c->io, s);
+}
+
+static void
+label(struct fetch *f, const char *name)
+{
+	stream_printf(f->c->io, "%s%s ", f->gap, name);
+	f->gap = " ";
+}
+
+/* --- sections --- */
+
+/* The message a part number counts in: the part itself, or what a message/rfc822 part holds. */
+static const struct mime_part *
+container(const struct mime_part *part)
+{
+	return part->message ? part->child : part;
+}
+
+/* Follow the numbers of a section; NULL when there is no such part. */
+static const struct mime_part *
+walk(const struct mime_part *root, const struct imap_section *s)
+{
+	const struct mime_part *part = root;
+
+	for (size_t i = 0; i < s->path_n; i++) {
+		const struct mime_part *in = i == 0 ? root : container(part);
+		uint32_t n = s->path[i];
+
+		if (in == NULL)
+			return NULL;
+		if (!in->multipart) {
+			/* Part 1 of what has no parts is its body; of a part of a multipart, nothing. */
+			if (n != 1 || (i > 0 && !part->message))
+				return NULL;
+			part = in;
+			continue;
+		}
+		for (part = in->child; part != NULL && n > 1; n--)
+			part = part->next;
+		if (part == NULL)
+			return NULL;
+	}
+	return part;
+}
+
+static bool
+wanted(const struct imap_section *s, struct str name)
+{
+	for (size_t i = 0; i < s->fields.n; i++)
+		if (str_ieq(s->fields.v[i], name))
+			return s->text == IMAP_HEADER_FIELDS;
+	return s->text == IMAP_HEADER_NOT;
+}
+
+/* The fields of a header that were asked for, and the blank line. */
+static struct str
+some_fields(struct fetch *f, const struct imap_section *s, struct str header)
+{
+	struct headers h = headers_of(header);
+	struct header field;
+	struct buf out = { .limit = HEADER_MAX + 2 };
+	struct str got;
+
+	while (header_next(&h, &field))
+		if (wanted(s, field.name))
+			buf_add(&out, field.whole);
+	buf_addz(&out, "\r\n");
+	got = pool_str(f->pool, buf_str(&out));
+	buf_free(&out);
+	return got;
+}
+
+/* A part of the message in memory; false when there is no such thing. */
+static bool
+part_text(struct fetch *f, const struct imap_section *s, struct str *out)
+{
+	const struct mime_part *part = walk(root_of(f), s);
+
+	if (part == NULL)
+		return false;
+	if (s->text == IMAP_ALL) {
+		*out = part->body;
+		return true;
+	}
+	if (s->text == IMAP_MIME) {
+		*out = part->header;
+		return true;
+	}
+	if (s->path_n > 0) {
+		if (!part->message || part->child == NULL)
+			return false;
+		part = part->child;
+	}
+	*out = s->text == IMAP_TEXT ? part->body : part->header;
+	if (s->text == IMAP_HEADER_FIELDS || s->text == IMAP_HEADER_NOT)
+		*out = some_fields(f, s, part->header);
+	return true;
+}
+
+/* Announce a literal of what the partial leaves of `size`; gives where it begins and its length. */
+static void
+announce(struct fetch *f, const struct imap_section *s, uint64_t size, uint64_t *from, uint64_t *n)
+{
+	*from = 0;
+	*n = size;
+	stream_printf(f->c->io, "%s%.*s", f->gap, STR_ARG(s->label));
+	f->gap = " ";
+	if (s->partial) {
+		stream_printf(f->c->io, "<%lu>", (unsigned long)s->offset);
+		*from = s->offset < size ? s->offset : size;
+		*n = s->count < size - *from ? s->count : size - *from;
+	}
+	stream_printf(f->c->io, " {%llu}\r\n", (unsigned long long)*n);
+}
+
+/* The whole message or its body, without taking it into memory. */
+static void
+stream_text(struct fetch *f, const struct imap_section *s)
+{
+	uint64_t skip = s->text == IMAP_TEXT ? header_of(f).n : 0, size, from, n;
+	struct text *t = text_of(f);
+	struct buf block = { 0 };
+
+	size = t == NULL ? 0 : text_size(t);
+	announce(f, s, size > skip ? size - skip : 0, &from, &n);
+	for (uint64_t at = skip + from; n > 0;) {
+		buf_reset(&block);
+		stream_deadline(f->c->io, deadline_in(IMAP_COMMAND_MS));
+		if (!text_read(t, at, n > CHUNK ? CHUNK : (size_t)n, &block) || block.n == 0) {
+			/* The file shrank under us: what was announced cannot be kept. */
+			f->c->over = true;
+			break;
+		}
+		put(f, buf_str(&block));
+		at += block.n;
+		n -= block.n;
+	}
+	buf_free(&block);
+}
+
+static void
+one_section(struct fetch *f, const struct imap_section *s)
+{
+	struct str got = STR("");
+	uint64_t from, n;
+
+	if (s->path_n == 0 && (s->text == IMAP_ALL || s->text == IMAP_TEXT)) {
+		stream_text(f, s);
+		return;
+	}
+	if (s->path_n == 0) {
+		got = s->text == IMAP_HEADER ? header_of(f) : some_fields(f, s, header_of(f));
+	} else if (!part_text(f, s, &got)) {
+		stream_printf(f->c->io, "%s%.*s NIL", f->gap, STR_ARG(s->label));
+		f->gap = " ";
+		return;
+	}
+	announce(f, s, got.n, &from, &n);
+	put(f, str_sub(got, (size_t)from, (size_t)n));
+}
+
+/* --- items --- */
+
+static void
+simple_items(struct fetch *f, unsigned items)
+{
+	struct box *box = f->c->box;
+	const struct store_msg *m = mailbox_msg(box, f->i);
+	struct buf out = { 0 };
+
+	if (items & IMAP_UID) {
+		label(f, "UID");
+		stream_printf(f->c->io, "%lu", (unsigned long)m->uid);
+	}
+	if (items & IMAP_FLAGS) {
+		label(f, "FLAGS");
+		add_flags(&out, box, m->flags, m->recent);
+	}
+	put(f, buf_str(&out));
+	buf_reset(&out);
+	if (items & IMAP_INTERNALDATE) {
+		label(f, "INTERNALDATE");
+		imap_add_datetime(&out, mailbox_date(box, f->i));
+	}
+	put(f, buf_str(&out));
+	if (items & IMAP_RFC822_SIZE) {
+		label(f, "RFC822.SIZE");
+		stream_printf(f->c->io, "%llu", (unsigned long long)mailbox_size(box, f->i));
+	}
+	buf_free(&out);
+}
+
+static void
+built_items(struct fetch *f, unsigned items)
+{
+	static const struct { unsigned item; const char *name; bool extended; } rows[] = {
+		{ IMAP_BODY, "BODY", false }, { IMAP_BODYSTRUCTURE, "BODYSTRUCTURE", true },
+	};
+	struct buf out = { .limit = WHOLE_MAX };
+
+	if (items & IMAP_ENVELOPE) {
+		label(f, "ENVELOPE");
+		add_envelope(&out, header_of(f), f->pool);
+		put(f, buf_str(&out));
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (!(items & rows[i].item))
+			continue;
+		buf_reset(&out);
+		label(f, rows[i].name);
+		add_structure(&out, root_of(f), rows[i].extended, f->pool);
+		put(f, buf_str(&out));
+	}
+	buf_free(&out);
+}
+
+static bool
+needs_text(const struct imap_fetch *what)
+{
+	return what->sections_n > 0 ||
+	    (what->items & (IMAP_ENVELOPE | IMAP_BODY | IMAP_BODYSTRUCTURE)) != 0;
+}
+
+/* False when the message is no longer there. */
+static bool
+one_message(struct client *c, size_t i, const struct imap_fetch *what, unsigned items)
+{
+	struct fetch f = { .c = c, .i = i, .pool = pool_new(), .gap = "" };
+	bool ok = !mailbox_msg(c->box, i)->gone && (!needs_text(what) || text_of(&f) != NULL);
+
+	f.header.limit = HEADER_MAX + 1;
+	if (ok) {
+		stream_deadline(c->io, deadline_in(IMAP_COMMAND_MS));
+		stream_printf(c->io, "* %zu FETCH (", i + 1);
+		simple_items(&f, items);
+		built_items(&f, items);
+		for (size_t k = 0; k < what->sections_n; k++)
+			one_section(&f, &what->sections[k]);
+		put(&f, STR(")\r\n"));
+	}
+	text_close(f.text);
+	buf_free(&f.header);
+	buf_free(&f.whole);
+	pool_free(f.pool);
+	return ok;
+}
+
+/* BODY[…] without PEEK reads the message; gives which messages' flags change by that. */
+static bool
+mark_seen(struct client *c, const struct vec *at, const struct imap_fetch *what, struct vec *fresh)
+{
+	bool reads = false;
+
+	for (size_t i = 0; i < what->sections_n; i++)
+		reads |= !what->sections[i].peek;
+	if (!reads || mailbox_readonly(c->box))
+		return true;
+	for (size_t i = 0; i < at->n; i++)
+		if (!(mailbox_msg(c->box, *(size_t *)vec_at(at, i))->flags & STORE_SEEN))
+			*(size_t *)vec_push(fresh) = *(size_t *)vec_at(at, i);
+	return fresh->n == 0 ||
+	    mailbox_set_flags(c->box, fresh->p, fresh->n, STORE_ADD, STORE_SEEN) == STORE_OK;
+}
+
+static struct verdict
+fetch_all(struct client *c, const struct vec *at, const struct imap_fetch *what)
+{
+	struct vec fresh = vec_of(sizeof(size_t));
+	bool gone = false;
+	size_t k = 0;
+
+	if (!mark_seen(c, at, what, &fresh)) {
+		vec_free(&fresh);
+		return verdict_store(c, STORE_FAILED);
+	}
+	for (size_t i = 0; i < at->n && !c->over; i++) {
+		size_t n = *(size_t *)vec_at(at, i);
+		unsigned items = what->items | (c->uid ? (unsigned)IMAP_UID : 0);
+
+		if (k < fresh.n && *(size_t *)vec_at(&fresh, k) == n) {
+			items |= IMAP_FLAGS;
+			k++;
+		}
+		gone |= !one_message(c, n, what, items);
+		if ((i + 1) % YIELD_EVERY == 0)
+			fiber_yield();
+	}
+	vec_free(&fresh);
+	return gone ? verdict(c, S_NO, "[EXPUNGEISSUED] Some messages are no longer there") :
+	    verdict(c, S_OK, "Fetch completed");
+}
+
+struct verdict
+cmd_fetch(struct client *c, struct scan *args)
+{
+	struct vec at = vec_of(sizeof(size_t));
+	struct imap_fetch what;
+	struct verdict v;
+
+	if (scan_messages(c, args, &at, &v)) {
+		if (!imap_scan_sp(args) || !imap_scan_fetch(args, c->pool, &what) || !scan_done(args))
+			v = bad_syntax(c);
+		else
+			v = fetch_all(c, &at, &what);
+	}
+	vec_free(&at);
+	return v;
+}

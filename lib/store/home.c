@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * home - where the mail of a worker's user is.
+ */
+#include "store/home.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+struct store *
+home_open(uid_t uid, const char *mailbox, bool virtual_box, const char *base, const char *storage,
+    struct buf *path)
+{
+	struct store *s = NULL;
+	struct str rel = str_of(virtual_box ? mailbox : storage);
+	int dir;
+
+	if (!virtual_box) {
+		const struct passwd *pw = getpwuid(uid);
+
+		if (pw == NULL || pw->pw_dir == NULL || pw->pw_dir[0] != '/' ||
+		    strcmp(pw->pw_name, mailbox) != 0) {
+			log_warn("no home folder for user \"%s\", uid %lu", mailbox,
+			    (unsigned long)uid);
+			return NULL;
+		}
+		base = pw->pw_dir;
+	}
+	if (base == NULL || base[0] != '/' || rel.n == 0) {
+		log_warn("virtual_mailbox_base or mailbox name is empty");
+		return NULL;
+	}
+	if ((dir = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
+		log_warn("cannot open folder %s: %s", base, strerror(errno));
+		return NULL;
+	}
+	if (store_open(dir, rel, true, &s) != STORE_OK) {
+		log_warn("mailbox %s: %s", mailbox, store_why(s));
+		store_close(s);
+		s = NULL;
+	}
+	close(dir);
+	buf_reset(path);
+	buf_addf(path, "%s/%.*s", base, STR_ARG(rel));
+	return s;
+}
