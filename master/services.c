@@ -21,6 +21,11 @@ find_user(const struct program *p, struct service_line *s)
 	const char *user = program_user(p, colon == NULL ? service : colon + 1);
 	struct passwd *pw;
 
+	/* Submission has a user of its own, whatever its port is called. */
+	for (size_t i = 0; i < s->overrides.n; i++)
+		if (str_eq(s->overrides.v[i], STR("smtpd_submission=yes")))
+			user = program_user(p, "submission");
+
 	if (!master.root) {
 		s->uid = getuid();
 		s->gid = getgid();

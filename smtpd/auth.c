@@ -101,7 +101,7 @@ verify(struct smtp_session *s, struct str method, const struct credentials *c)
 	struct auth_checked got;
 
 	switch (auth_plain(STR("smtp"), method, c->user, c->password, s->ip, s->tls, s->pool, &got,
-	    deadline_in(common.ipc_timeout_ms))) {
+	    deadline_in(ASK_MS))) {
 	case AUTH_OK:
 		s->sasl_method = method;
 		s->sasl_user = got.user;

@@ -92,12 +92,13 @@ receive(struct transfer *t)
 		stream_skip(t->s->peer, smtp_data_take(&t->text, data, out, &n));
 		if (t->toobig || t->text.bare || t->text.nul)
 			continue;
-		if (submission_size(t->to) + n > common.message_size_limit) {
+		if (common.message_size_limit > 0 &&
+		    submission_size(t->to) + n > common.message_size_limit) {
 			t->toobig = true;
 			continue;
 		}
 		watch(t, str_n(out, n));
-		submission_add(t->to, str_n(out, n), deadline_in(common.ipc_timeout_ms));
+		submission_add(t->to, str_n(out, n), deadline_in(ASK_MS));
 	}
 	free(out);
 	return r;
@@ -187,7 +188,7 @@ hand_over(struct transfer *t)
 	struct envelope e;
 
 	fill_envelope(t, &e);
-	submission_end(t->to, &e, &done, deadline_in(common.ipc_timeout_ms));
+	submission_end(t->to, &e, &done, deadline_in(ASK_MS));
 	t->to = NULL;
 	switch (done.result) {
 	case SUBMIT_OK:

@@ -204,7 +204,8 @@ cmd_mail(struct smtp_session *s, struct scan *args)
 	if (!smtp_scan_mail(args, s->mail.pool, s->esmtp ? DSN_OFF | SMTP_AUTH : 0, &s->mail.from,
 	    &no))
 		return no;
-	if (s->mail.from.has_size && s->mail.from.size > common.message_size_limit)
+	if (common.message_size_limit > 0 && s->mail.from.has_size &&
+	    s->mail.from.size > common.message_size_limit)
 		return reply(552, "5.3.4", "Message size exceeds fixed limit");
 	s->mail.sender = address_text(s->mail.pool, &s->mail.from.sender);
 	if (!policy_check(s, STAGE_MAIL, &no)) {
@@ -538,7 +539,7 @@ admitted(struct smtp_session *s)
 	if (s->client.len == 0 || s->exempt)
 		return true;
 	s->counted = anvil_count(ANVIL_CONNECT, STR("smtp"), s->ip, &got,
-	    deadline_in(common.ipc_timeout_ms));
+	    deadline_in(ASK_MS));
 	if (!s->counted)
 		return true;
 	if (smtpd_conf.client_connections > 0 && got.connections > smtpd_conf.client_connections) {

@@ -102,7 +102,7 @@ policy_rate(struct smtp_session *s, unsigned what, uint64_t limit)
 	if (limit == 0 || s->exempt)
 		return true;
 	if (!anvil_count((enum anvil_what)what, STR("smtp"), s->ip, &got,
-	    deadline_in(common.ipc_timeout_ms)))
+	    deadline_in(ASK_MS)))
 		return true;
 	return got.rate <= limit;
 }
@@ -120,7 +120,7 @@ policy_rcpt(struct smtp_session *s, const struct smtp_rcpt *rcpt, struct str add
 	if (!policy_check(s, STAGE_RCPT, no))
 		return false;
 	if (route_check_rcpt(addr, session_authenticated(s), &got, s->mail.pool,
-	    deadline_in(common.ipc_timeout_ms)) == CHECK_OK)
+	    deadline_in(ASK_MS)) == CHECK_OK)
 		return true;
 	*no = reply_text((unsigned)got.code, got.dsn, got.text);
 	return false;

@@ -25,6 +25,8 @@ enum {
 	ANY = START | READY | SENDER | RCPTS,
 };
 
+#define ASK_MS	100000	/* how long an answer of another program is waited for */
+
 /* Places where policy is asked. */
 enum stage { STAGE_CONNECT, STAGE_HELO, STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_END, STAGES };
 

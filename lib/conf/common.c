@@ -69,6 +69,8 @@ const struct conf_param common_params[] = {
 	  "How long one program waits for another." },
 	{ "max_idle", CONF_TIME, &common.max_idle_ms, "100s", "1s", "1w",
 	  "How long a worker without work stays." },
+	{ "worker_limit", CONF_INT, &common.worker_limit, "1000", "1", "100000",
+	  "Per-user workers (local, pop3d, imapd) at once; the least recently used ends first." },
 	{ "client_limit", CONF_INT, &common.client_limit, "10000", "1", "1000000",
 	  "Sessions one process holds at once; 1: a process for each connection." },
 	{ NULL, CONF_END, NULL, NULL, NULL, NULL, NULL }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -214,15 +215,11 @@ static void
 open_log(void)
 {
 	int fd = service_fd("log");
-	struct str tag = pool_printf(pool_new(), "%s/%s%s%s", common.syslog_name,
-	    strcmp(me.name, me.s->name) == 0 ? "" : me.name,
-	    strcmp(me.name, me.s->name) == 0 ? "" : "/", me.s->name);
-	/* Services named after the transport log as that: "postfix/relay/smtp", "postfix/submission/smtpd"
-	 * are Postfix's own forms; port 25 is plain "postfix/smtpd". */
-	if (strcmp(me.name, "smtp") == 0 || strcmp(me.name, me.s->name) == 0)
-		tag = pool_printf(pool_new(), "%s/%s", common.syslog_name, me.s->name);
+	char tag[100];
+
+	(void)snprintf(tag, sizeof(tag), "%s/%s", common.syslog_name, me.s->name);
 	if (fd >= 0)
-		log_open(fd, common.maillog_file[0] == '\0' ? LOG_SYSLOG : LOG_FILE, tag.p);
+		log_open(fd, common.maillog_file[0] == '\0' ? LOG_SYSLOG : LOG_FILE, tag);
 	else
 		log_open(2, LOG_PLAIN, me.s->name);
 	log_verbose(me.verbose);
