@@ -122,16 +122,23 @@ is_loop(const struct deliver *d, const struct deliver_rcpt *r, struct pool *pool
 
 /* ---- the mailbox ---- */
 
-/* The folder of the recipient's mail below the root; false when it has none we can serve. */
+/*
+ * The folder of the recipient's mail below the root: one name or several, none of them "." or "..";
+ * false when it is none.
+ */
 static bool
 mailbox_path(const struct deliver *d, struct str *path)
 {
+	struct str rest, step;
+
 	*path = owner.virtual_box ? d->mailbox : str_of(common.mail_storage);
 	if (path->n < 2 || path->p[path->n - 1] != '/')
 		return false;
-	while (path->n > 0 && path->p[path->n - 1] == '/')
-		path->n--;
-	return path->n > 0 && path->p[0] != '/';
+	path->n--;
+	for (rest = *path; str_cut(&rest, '/', &step);)
+		if (step.n == 0 || str_eq(step, STR(".")) || str_eq(step, STR("..")))
+			return false;
+	return true;
 }
 
 static void
@@ -202,8 +209,8 @@ to_mailbox(const struct deliver *d, const struct deliver_rcpt *r, struct result_
 	struct str path;
 
 	if (!mailbox_path(d, &path)) {
-		set(res, RESULT_DEFERRED, "4.3.5", pool_printf(pool, "mailbox \"%.*s\" is no maildir "
-		    "(a relative name that ends in /)", STR_ARG(path)));
+		set(res, RESULT_DEFERRED, "4.3.5", pool_printf(pool, "mailbox \"%.*s\" is no "
+		    "maildir below the user's folder (a relative name that ends in /)", STR_ARG(path)));
 		return;
 	}
 	got = store_open(owner.root, path, true, &s);

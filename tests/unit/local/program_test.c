@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: ISC */
+/* local as a real process, jail on, under a uid of its own; the test is its qmgr. */
+#include "unit/rooms/room.h"
+
+#include "base/clock.h"
+#include "ipc/ipc.h"
+#include "wire/deliver.h"
+
+#define NOBODY	65534
+
+static const char *dir;
+static int qmgr_fd;
+static pid_t pid;
+static uid_t uid;
+static struct fiber_queue answered;
+static unsigned results;
+
+static void
+setup(void)
+{
+	char path[200], who[100], fd[40], conf[300];
+	int pair[2];
+
+	dir = room_dir();
+	uid = getuid() == 0 ? NOBODY : getuid();
+	(void)snprintf(conf, sizeof(conf), "virtual_mailbox_base = %s/mail\nmyhostname = mx.test\n", dir);
+	room_file(dir, "main.cf", conf);
+	(void)snprintf(path, sizeof(path), "%s/mail", dir);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	if (getuid() == 0)
+		ck_assert_int_eq(chown(path, uid, uid), 0);
+	room_pair(pair);
+	qmgr_fd = pair[1];
+	pid = fork();
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)fcntl(pair[0], F_SETFD, 0);
+		(void)snprintf(who, sizeof(who), "%u:%u:virtual:alice/", (unsigned)uid, (unsigned)uid);
+		(void)snprintf(fd, sizeof(fd), "qmgr=%d", pair[0]);
+		if (getuid() == 0 && (setgid(uid) != 0 || setuid(uid) != 0))
+			_exit(126);
+		(void)execl(BUILDDIR "/local/local", "local", "-c", dir, "-n", "local", "-w", who, "-p",
+		    fd, (char *)NULL);
+		_exit(127);
+	}
+	(void)close(pair[0]);
+	results = 0;
+}
+
+static void
+teardown(void)
+{
+	room_stop(pid);
+	room_remove(dir);
+}
+
+static void
+on_result(struct ipc_req *r, const void *msg)
+{
+	const struct result *m = msg;
+	const struct result_rcpt *one = m->rcpts.v;
+	struct settled answer = { m->serial };
+
+	ck_assert_uint_eq(m->rcpts.n, 1);
+	ck_assert_uint_eq(one->num, 7);
+	ck_assert_uint_eq(one->status, m->serial == 2 ? RESULT_DEFERRED : RESULT_SENT);
+	results++;
+	ipc_reply(r, &answer);
+	(void)fiber_queue_wake_all(&answered);
+}
+
+static const struct ipc_op ops[] = {
+	{ &result_msg, &settled_msg, on_result, PEER_BIT(PEER_LOCAL) },
+	{ NULL, NULL, NULL, 0 }
+};
+
+static void
+ended(struct ipc *c, void *arg)
+{
+}
+
+static void
+send_one(struct ipc *c, uint64_t serial, const char *mailbox)
+{
+	struct deliver_rcpt r = { .num = 7, .addr = STR("alice@virt.test") };
+	struct deliver d = { .serial = serial, .queue_id = STR("4abcdEfgh1z"),
+		.transport = STR("virtual"), .mailbox = str_of(mailbox), .sender = STR("b@c.test"),
+		.fd = -1, .arrival_us = (uint64_t)clock_wall_us() + serial,
+		.content = STR("Subject: x\r\n\r\n") };
+
+	d.rcpts = (struct ipc_list){ &r, 1 };
+	d.size = d.content.n;
+	ck_assert_int_eq(ipc_send(c, &deliver_msg, &d, deadline_in(5000)), IPC_DONE);
+	ck_assert_int_eq(fiber_queue_wait(&answered, deadline_in(10000)), WAKE_READY);
+}
+
+static void
+talk(void *arg)
+{
+	struct ipc *c = ipc_open(qmgr_fd, ops, PEER_LOCAL, ended, NULL);
+	struct pool *pool = pool_new();
+	struct inflight ask = { 0 };
+	struct inflight_reply got;
+
+	ck_assert_int_eq(ipc_call(c, &inflight_msg, &ask, &inflight_reply_msg, &got, pool,
+	    deadline_in(10000)), IPC_DONE);
+	ck_assert_uint_eq(got.list.n, 0);
+	send_one(c, 1, "alice/");
+	send_one(c, 2, "../../etc/");
+	send_one(c, 3, "new/box/");
+	(void)fiber_sleep(deadline_in(50));
+	ck_assert_int_eq(ipc_call(c, &inflight_msg, &ask, &inflight_reply_msg, &got, pool,
+	    deadline_in(10000)), IPC_DONE);
+	ck_assert_uint_eq(got.list.n, 0);
+	pool_free(pool);
+	fiber_stop();
+}
+
+START_TEST(deliveries)
+{
+	char path[300];
+	struct stat st;
+
+	fiber_run(talk, NULL);
+	ck_assert_uint_eq(results, 3);
+	(void)snprintf(path, sizeof(path), "%s/mail/alice/new", dir);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_uid, uid);
+	ck_assert_uint_eq(st.st_mode & 077, 0);
+	(void)snprintf(path, sizeof(path), "%s/mail/new/box/new", dir);
+	ck_assert_int_eq(stat(path, &st), 0);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("local program");
+	TCase *t = tcase_create("local program");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, deliveries);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+UNIT_MAIN(suite)
