@@ -86,6 +86,8 @@ room_start(const char *name, const char *dir, const struct room_fd *fds)
 	}
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* The leak checker traces the process, which the jail forbids. */
+		(void)setenv("ASAN_OPTIONS", "detect_leaks=0", 0);
 		(void)execv(path, (char **)(uintptr_t)argv);
 		perror(path);
 		_exit(127);

@@ -369,6 +369,50 @@ START_TEST(cut)
 }
 END_TEST
 
+/* After handshakes: the private key is in keyd and nowhere else. */
+static void
+keys_body(void *arg)
+{
+	(void)arg;
+	peer_add(PEER_TLSD, ipc_open(tls_fd, NULL, PEER_TLSD, NULL, NULL));
+	for (unsigned i = 0; i < 20; i++) {
+		struct half s = { .want = { .service = STR("smtpd") } };
+		struct half c = { .want = { .service = STR("smtp") } };
+
+		both(&s, &c);
+		ck_assert(s.ok && c.ok);
+		end(&s);
+		end(&c);
+	}
+	fiber_stop();
+}
+
+START_TEST(keys)
+{
+	char key[200], holder[20], other[20], self[20];
+	int status;
+	pid_t pid;
+
+	fiber_run(keys_body, NULL);
+#ifdef WITH_SANITIZER
+	return;			/* its shadow memory is terabytes */
+#endif
+	(void)snprintf(key, sizeof(key), "%s/key.pem", dir);
+	(void)snprintf(holder, sizeof(holder), "%d", (int)keyd);
+	(void)snprintf(other, sizeof(other), "%d", (int)tlsd);
+	(void)snprintf(self, sizeof(self), "%d", (int)getpid());
+	pid = fork();
+	if (pid == 0) {
+		(void)execlp("python3", "python3", TESTDIR "/tools/keyscan", "--in", holder, key,
+		    other, self, (char *)NULL);
+		_exit(77);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	/* 77: only root may look. */
+	ck_assert(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77));
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -381,6 +425,7 @@ suite(void)
 	tcase_add_loop_test(t, bulk, 0, 2);
 	tcase_add_test(t, refused);
 	tcase_add_test(t, cut);
+	tcase_add_test(t, keys);
 	suite_add_tcase(s, t);
 	return s;
 }
