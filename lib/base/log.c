@@ -53,6 +53,15 @@ log_fd(int fd)
 	log_to.fd = fd;
 }
 
+void
+log_program(const char *name)
+{
+	char *slash = strrchr(log_to.tag, '/');
+	size_t at = slash == NULL ? 0 : (size_t)(slash - log_to.tag) + 1;
+
+	(void)snprintf(log_to.tag + at, sizeof(log_to.tag) - at, "%s", name);
+}
+
 int
 log_get_fd(void)
 {

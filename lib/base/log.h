@@ -37,6 +37,9 @@ void log_open(int fd, enum log_form form, const char *tag);
 /* Go on with another descriptor, everything else as it was. */
 void log_fd(int fd);
 
+/* Speak as another program of the suite ("error" for "postfix/qmgr") until told otherwise. */
+void log_program(const char *name);
+
 /* The descriptor now in use. */
 int log_get_fd(void);
 

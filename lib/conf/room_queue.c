@@ -45,8 +45,6 @@ const struct conf_param queue_params[] = {
 	  "How long to wait after a delivery program could not be reached." },
 	{ "defer_transports", CONF_LIST, &Q.defer_transports, "", NULL, NULL,
 	  "Transports whose mail waits until someone flushes the queue." },
-	{ "hold_recipient_domains", CONF_LIST, &Q.hold_domains, "", NULL, NULL,
-	  "Recipient domains whose mail goes on hold." },
 	{ "authorized_mailq_users", CONF_LIST, &Q.authorized_mailq_users, "static:anyone", NULL, NULL,
 	  "Who may list the queue: user names, numbers, or static:anyone." },
 	{ "authorized_flush_users", CONF_LIST, &Q.authorized_flush_users, "static:anyone", NULL, NULL,

@@ -23,7 +23,6 @@ struct queue_conf {
 	uint64_t failed_cohorts;
 	int64_t transport_retry_ms;
 	struct strs defer_transports;
-	struct strs hold_domains;
 	struct strs authorized_mailq_users;
 	struct strs authorized_flush_users;
 	uint64_t tool_clients;			/* connections per uid to the public sockets */

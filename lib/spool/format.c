@@ -153,6 +153,7 @@ static const struct ipc_field added_fields[] = {
 	IPC_TEXT(struct spool_added, orig, LIMIT_ADDRESS),
 	IPC_TEXT(struct spool_added, orcpt, LIMIT_ORCPT),
 	IPC_U64(struct spool_added, notify, 15),
+	IPC_BOOL(struct spool_added, expanded),
 	IPC_BOOL(struct spool_added, owned),
 	IPC_TEXT(struct spool_added, sender, LIMIT_ADDRESS),
 	IPC_END

@@ -103,6 +103,7 @@ struct spool_added {
 	struct str orig;
 	struct str orcpt;
 	uint64_t notify;
+	bool expanded;		/* by router, which is not to expand it again */
 	bool owned;		/* has an envelope sender of its own */
 	struct str sender;
 };

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * active - take a due message up: content and envelope, routes, expansions, jobs.
+ *
+ * What router expanded is written to the log and synced before anything goes to the new addresses,
+ * so that a restart goes on with the same recipients.
+ */
+#include "qmgr/qmgr.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ask/route.h"
+#include "base/event.h"
+#include "base/log.h"
+#include "base/panic.h"
+#include "conf/common.h"
+#include "conf/room_queue.h"
+#include "daemon/service.h"
+#include "wire/deliver_log.h"
+
+#define STARTING_MAX	100	/* messages being routed at once */
+#define ROUTE_MS	120000	/* router has this long */
+#define EXPAND_DEPTH	20	/* generations of a recipient */
+#define EXPAND_ROUNDS	4	/* router expands in one step; more rounds are .forward */
+
+struct fiber_queue pump_door;
+unsigned active_count;
+static unsigned starting;
+static uint64_t content_held;
+
+static const struct event queue_active = { "queue-active",
+	"{id}: from=<{from}>, size={size}, nrcpt={nrcpt} (queue active)" };
+
+void
+pump_wake(void)
+{
+	(void)fiber_queue_wake(&pump_door);
+}
+
+bool
+work_room(size_t n)
+{
+	return content_held + n <= queue_conf.content_cache;
+}
+
+void
+work_took(size_t n)
+{
+	content_held += n;
+}
+
+void
+work_drop(struct message *m)
+{
+	if (m->fd >= 0)
+		(void)close(m->fd);
+	m->fd = -1;
+	if (m->work == NULL)
+		return;
+	content_held -= m->content.n;
+	m->content = STR("");
+	m->env = (struct envelope){ 0 };
+	pool_free(m->work);
+	m->work = NULL;
+}
+
+bool
+work_load(struct message *m)
+{
+	struct spool_file f;
+	enum spool_verdict v;
+	int fd = -1;
+
+	if (m->work != NULL)
+		return true;
+	m->work = pool_new();
+	v = spool_read(&spool, m->place.folder, m->place.head.id,
+	    SPOOL_READ_CONTENT | (m->verified ? 0 : SPOOL_READ_VERIFY), m->work, &f, &fd);
+	if (v == SPOOL_GOOD) {
+		m->verified = true;
+		m->env = f.env;
+		m->content = f.content;
+		work_took(m->content.n);
+		if (m->place.head.state != SPOOL_LIVE) {
+			bool lent = m->place.lent;
+
+			m->place = spool_place_of(&f, m->place.folder);
+			m->place.lent = lent;
+		}
+		if (f.head.content_len > LIMIT_SMALL)
+			m->fd = fd;
+		else
+			(void)close(fd);
+		return true;
+	}
+	if (v == SPOOL_ERROR) {
+		log_error("%s: read queue file: %s", m->place.head.id, strerror(errno));
+	} else {
+		log_warn("%s: message file is %s: %s", m->place.head.id, spool_verdict_word(v),
+		    v == SPOOL_MISSING ? "dropped" : "moved to corrupt");
+		if (v != SPOOL_MISSING)
+			(void)spool_move(&spool, m->place.folder, SPOOL_CORRUPT, m->place.head.id);
+		m->deleted = m->gone = true;
+	}
+	work_drop(m);
+	return false;
+}
+
+/* The log, one writer at a time. */
+bool
+log_records(struct message *m, const struct spool_record *v, size_t n, bool sync)
+{
+	struct spool_head h;
+	bool ok = true;
+
+	while (m->logging)
+		(void)fiber_queue_wait(&m->turn, NEVER);
+	m->logging = true;
+	if (m->place.head.state != SPOOL_LIVE) {	/* handed over by cleanup: head not seen yet */
+		ok = spool_read_head(&spool, m->place.folder, m->place.head.id, &h) == SPOOL_GOOD &&
+		    strcmp(h.id, m->place.head.id) == 0;
+		if (ok) {
+			m->place.head = h;
+			m->place.log_end = spool_log_at(&h);
+			m->place.seq = 0;
+		}
+	}
+	ok = ok && spool_log(&spool, &m->place, v, n, sync);
+	if (!ok)
+		log_error("%s: write log of queue file: %s", m->place.head.id, strerror(errno));
+	m->logging = false;
+	(void)fiber_queue_wake(&m->turn);
+	return ok;
+}
+
+static uint64_t
+spool_state(const struct rcpt *r)
+{
+	switch (r->state) {
+	case RCPT_SENT:
+		return SPOOL_RCPT_SENT;
+	case RCPT_BOUNCED:
+		return SPOOL_RCPT_BOUNCED;
+	case RCPT_EXPANDED:
+		return SPOOL_RCPT_EXPANDED;
+	case RCPT_NOTIFIED:
+		return SPOOL_RCPT_NOTIFIED;
+	default:
+		return SPOOL_RCPT_DEFERRED;
+	}
+}
+
+/* Write the states that the log does not have yet: final ones, and with `deferred_too` all. */
+bool
+log_dirty(struct message *m, bool deferred_too, bool sync)
+{
+	struct pool *pool = pool_new();
+	struct spool_result *v = pool_array(pool, m->nrcpts, sizeof(*v));
+	struct spool_record rec = { .kind = SPOOL_LOG_RESULT,
+		.time_us = (uint64_t)clock_wall_us(), .next_us = deferred_too ? (uint64_t)m->next_us : 0 };
+	const struct reason *last = NULL;
+	size_t n = 0;
+	bool ok;
+
+	for (unsigned i = 0; i < m->nrcpts; i++) {
+		struct rcpt *r = &m->rcpts[i];
+
+		if (!r->dirty || (!deferred_too && r->state <= RCPT_DEFERRED))
+			continue;
+		r->dirty = false;
+		v[n].num = i;
+		v[n].status = spool_state(r);
+		v[n].same = n > 0 && r->why == last;
+		if (!v[n].same && r->why != NULL) {
+			v[n].dsn = r->why->dsn;
+			v[n].text = r->why->text;
+			v[n].diag = r->why->diag;
+			v[n].remote = r->why->remote;
+		}
+		last = r->why;
+		n++;
+	}
+	rec.results = (struct ipc_list){ v, n };
+	if (n == 0)
+		rec.kind = SPOOL_LOG_NEXT;
+	ok = (n == 0 && rec.next_us == 0) || log_records(m, &rec, 1, sync);
+	pool_free(pool);
+	return ok;
+}
+
+void
+rcpt_settle(struct message *m, uint32_t num, enum rcpt_state state, struct reason why)
+{
+	struct rcpt *r = &m->rcpts[num];
+	const struct reason *old = r->why;
+
+	r->state = (uint8_t)state;
+	r->dirty = true;
+	if (num > 0 && m->rcpts[num - 1].why != NULL)	/* neighbours fare the same, as a rule */
+		old = m->rcpts[num - 1].why;
+	for (unsigned i = 0; i < 2; i++, old = r->why)
+		if (old != NULL && str_eq(old->dsn, why.dsn) && str_eq(old->text, why.text) &&
+		    str_eq(old->diag, why.diag) && str_eq(old->remote, why.remote)) {
+			r->why = old;
+			return;
+		}
+	r->why = reason_add(m, &why);
+}
+
+void
+log_rcpt(struct message *m, const struct rcpt *r, unsigned status, const struct reason *why)
+{
+	struct deliver d = { .queue_id = str_of(m->place.head.id),
+		.arrival_us = (uint64_t)m->arrival_us, .active_us = (uint64_t)m->active_us };
+	struct deliver_rcpt to = { .addr = r->addr, .orig = r->orig };
+	struct result_rcpt res = { .status = status, .dsn = why->dsn, .text = why->text };
+	int64_t now = clock_wall_us();
+	struct deliver_times t = { now, now, now };
+
+	/* Postfix's programs of these names would say this. */
+	log_program(status == RESULT_SENT ? "discard" : "error");
+	deliver_log(&d, &to, &res, STR("none"), 1, &t);
+	log_program("qmgr");
+}
+
+static bool
+known(const struct message *m, struct str addr)
+{
+	for (unsigned i = 0; i < m->nrcpts; i++) {
+		const struct rcpt *r = &m->rcpts[i];
+
+		if ((r->expanded || r->routed) && r->state != RCPT_EXPANDED && str_ieq(r->addr, addr))
+			return true;
+	}
+	return false;
+}
+
+/* Is `addr` among the ancestors of the recipient, or the line of them too long? */
+static bool
+loops(const struct message *m, uint32_t num, struct str addr)
+{
+	unsigned depth = 0;
+
+	for (; num != UINT32_MAX && num < m->nrcpts; num = m->rcpts[num].parent)
+		if (++depth > EXPAND_DEPTH || (depth > 1 && str_ieq(m->rcpts[num].addr, addr)))
+			return true;
+	return false;
+}
+
+/*
+ * Replace a recipient by others: in memory and in the log, synced.  False when the log did not take
+ * it: then the recipient is deferred.
+ */
+bool
+expand_rcpt(struct message *m, uint32_t num, const struct strs *to, bool by_router, bool has_owner,
+    struct str owner)
+{
+	struct pool *pool = pool_new();
+	struct spool_added *v = pool_array(pool, to->n + 1, sizeof(*v));
+	struct spool_record rec = { .kind = SPOOL_LOG_EXPAND, .time_us = (uint64_t)clock_wall_us() };
+	struct spool_result parent = { .num = num, .status = SPOOL_RCPT_EXPANDED };
+	struct rcpt from = m->rcpts[num];
+	size_t n = 0;
+	bool ok = m->nrcpts + to->n <= LIMIT_RCPTS;
+
+	for (size_t i = 0; ok && i < to->n; i++) {
+		if (known(m, to->v[i]))
+			continue;
+		ok = by_router || !loops(m, num, to->v[i]);
+		v[n].num = m->nrcpts + n;
+		v[n].parent = num;
+		v[n].addr = to->v[i];
+		v[n].orig = from.orig.n > 0 ? from.orig : from.addr;
+		v[n].orcpt = from.orcpt;
+		v[n].notify = from.notify;
+		v[n].expanded = by_router;
+		v[n].owned = has_owner || from.owned;
+		v[n].sender = has_owner ? owner : from.sender;
+		n++;
+	}
+	if (!ok) {
+		struct reason why = { STR("5.4.6"), STR("mail forwarding loop or too many "
+		    "recipients"), STR(""), STR("") };
+
+		rcpt_settle(m, num, RCPT_BOUNCED, why);
+		log_rcpt(m, &m->rcpts[num], RESULT_BOUNCED, &why);
+		pool_free(pool);
+		return true;
+	}
+	rec.results = (struct ipc_list){ &parent, 1 };
+	rec.added = (struct ipc_list){ v, n };
+	for (size_t i = 0; i < n; i++) {
+		struct rcpt new = { .addr = v[i].addr, .orig = v[i].orig, .orcpt = v[i].orcpt,
+			.notify = (uint8_t)v[i].notify, .parent = num, .owned = v[i].owned,
+			.sender = v[i].sender, .expanded = by_router };
+
+		ASSERT(rcpt_add(m, &new));
+	}
+	m->rcpts[num].state = RCPT_EXPANDED;
+	ok = log_records(m, &rec, 1, true);
+	pool_free(pool);
+	return ok;
+}
+
+static void
+apply_fate(struct message *m, uint32_t num, const struct route *route, enum rcpt_state state)
+{
+	struct reason why = { route->dsn, route->text, STR(""), STR("") };
+	unsigned status = state == RCPT_SENT ? RESULT_SENT :
+	    state == RCPT_BOUNCED ? RESULT_BOUNCED : RESULT_DEFERRED;
+
+	if (why.dsn.n == 0)
+		why.dsn = state == RCPT_SENT ? STR("2.0.0") : state == RCPT_BOUNCED ?
+		    STR("5.0.0") : STR("4.0.0");
+	rcpt_settle(m, num, state, why);
+	log_rcpt(m, &m->rcpts[num], status, &why);
+}
+
+static bool
+is_deferred_transport(struct str name)
+{
+	for (size_t i = 0; i < queue_conf.defer_transports.n; i++)
+		if (str_eq(queue_conf.defer_transports.v[i], name))
+			return true;
+	return false;
+}
+
+static void
+apply_deliver(struct message *m, uint32_t num, const struct route *route)
+{
+	struct rcpt *r = &m->rcpts[num];
+
+	if (route->addr.n > 0 && !str_eq(route->addr, r->addr)) {
+		if (r->orig.n == 0)
+			r->orig = r->addr;
+		r->addr = pool_str(m->keep, route->addr);
+	}
+	r->routed = true;
+	if (is_deferred_transport(route->transport)) {
+		struct route later = { .dsn = STR("4.3.2"), .text = STR("deferred transport") };
+
+		apply_fate(m, num, &later, RCPT_DEFERRED);
+	} else {
+		sched_add(m, num, route);
+	}
+}
+
+static void
+put_on_hold(struct message *m, const struct route *route)
+{
+	struct spool_record rec = { .kind = SPOOL_LOG_HOLD, .time_us = (uint64_t)clock_wall_us() };
+
+	if (m->held)
+		return;
+	m->held = true;
+	log_info("%s: placed on hold (%.*s)", m->place.head.id, STR_ARG(route->text));
+	(void)log_records(m, &rec, 1, true);
+}
+
+static void
+apply_route(struct message *m, const struct route *route)
+{
+	uint32_t num = (uint32_t)route->num;
+
+	if (route->num >= m->nrcpts || m->rcpts[num].state != RCPT_TODO)
+		return;
+	switch (route->action) {
+	case ROUTE_DELIVER:
+		apply_deliver(m, num, route);
+		break;
+	case ROUTE_EXPAND:
+		if (m->rcpts[num].expanded || !expand_rcpt(m, num, &route->to, true, route->has_owner,
+		    route->owner)) {
+			struct route later = { .dsn = STR("4.3.0"), .text = STR("expansion could not "
+			    "be stored") };
+
+			apply_fate(m, num, &later, RCPT_DEFERRED);
+		}
+		break;
+	case ROUTE_FAIL:
+		apply_fate(m, num, route, route->code >= 500 || route->code == 0 ? RCPT_BOUNCED :
+		    RCPT_DEFERRED);
+		break;
+	case ROUTE_DISCARD:
+		apply_fate(m, num, route, RCPT_SENT);
+		break;
+	case ROUTE_HOLD:
+		put_on_hold(m, route);
+		m->rcpts[num].state = RCPT_DEFERRED;
+		break;
+	default:
+		apply_fate(m, num, route, RCPT_DEFERRED);
+		break;
+	}
+}
+
+/* Ask router about all that is to do; false when nothing was. */
+static bool
+route_round(struct message *m)
+{
+	struct pool *pool = pool_new();
+	struct resolve_rcpt *v = pool_array(pool, m->nrcpts, sizeof(*v));
+	struct resolve ask = { .sender = m->sender };
+	struct resolved got;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < m->nrcpts; i++)
+		if (m->rcpts[i].state == RCPT_TODO && !agents_elsewhere(m, i))
+			v[n++] = (struct resolve_rcpt){ i, m->rcpts[i].addr, m->rcpts[i].expanded };
+	if (n > 0) {
+		ask.rcpts = (struct ipc_list){ v, n };
+		route_resolve(&ask, &got, pool, deadline_in(ROUTE_MS));
+		for (size_t i = 0; i < got.routes.n; i++)
+			apply_route(m, route_at(&got, i));
+	}
+	pool_free(pool);
+	return n > 0;
+}
+
+static void
+route_all(struct message *m)
+{
+	unsigned round = 0;
+
+	while (round++ < EXPAND_ROUNDS && route_round(m))
+		;
+	for (unsigned i = 0; i < m->nrcpts; i++)
+		if (m->rcpts[i].state == RCPT_TODO) {
+			struct route later = { .dsn = STR("4.3.5"), .text = STR("no route was found") };
+
+			apply_fate(m, i, &later, RCPT_DEFERRED);
+		}
+	(void)log_dirty(m, false, true);
+	sched_kick();
+}
+
+static void
+announce(struct message *m)
+{
+	struct pool *pool = pool_new();
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->nrcpts; i++)
+		n += m->rcpts[i].state <= RCPT_DEFERRED;
+	EVENT(&queue_active, { "id", str_of(m->place.head.id) }, { "from", m->sender },
+	    { "size", pool_printf(pool, "%llu", (unsigned long long)m->size) },
+	    { "nrcpt", pool_printf(pool, "%u", n) });
+	pool_free(pool);
+}
+
+/* A message's pass begins; runs in a fiber of its own. */
+static void
+activate(void *arg)
+{
+	struct message *m = arg;
+	bool loaded = !m->deleted && work_load(m);
+
+	if (loaded && !m->expire) {
+		m->active_us = clock_wall_us();
+		announce(m);
+		for (unsigned i = 0; i < m->nrcpts; i++) {
+			if (m->rcpts[i].state == RCPT_DEFERRED)
+				m->rcpts[i].state = RCPT_TODO;
+			m->rcpts[i].routed = false;
+		}
+		route_all(m);
+	} else if (loaded) {
+		m->active_us = clock_wall_us();
+	}
+	starting--;
+	pump_wake();
+	pass_leave(m);
+}
+
+/* New recipients came up in the middle of a pass. */
+static void
+reroute_fiber(void *arg)
+{
+	struct message *m = arg;
+
+	route_all(m);
+	pass_leave(m);
+}
+
+void
+reroute(struct message *m)
+{
+	pass_hold(m);
+	(void)fiber_start(reroute_fiber, m, "reroute");
+}
+
+void
+pump_run(void *arg)
+{
+	struct message *m;
+
+	(void)arg;
+	for (;;) {
+		while (!service_stopping() && active_count < queue_conf.active_limit &&
+		    starting < STARTING_MAX && (m = index_next()) != NULL) {
+			m->active = true;
+			active_count++;
+			starting++;
+			pass_hold(m);
+			(void)fiber_start(activate, m, "activate");
+		}
+		if (fiber_queue_wait(&pump_door, !service_stopping() &&
+		    active_count < queue_conf.active_limit && starting < STARTING_MAX ? index_when() : NEVER) == WAKE_CANCEL)
+			return;
+	}
+}
