@@ -132,7 +132,8 @@ intake_public_header(const struct intake *in, struct buf *out)
 bool
 intake_rcpts(const struct intake *in, struct pool *p, struct vec *out)
 {
-	unsigned want = in->watch.seen & HEADER_RESENT ? HEADER_RESENT_TO : HEADER_TO;
+	unsigned want = in->watch.seen & HEADER_RESENT ? HEADER_RESENT_TO | HEADER_RESENT_BCC :
+	    HEADER_TO | HEADER_BCC;
 	struct headers h = headers_of(buf_str(&in->header));
 	struct header f;
 	bool ok = true;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "mail/header.h"
 
+#include "base/encode.h"
 #include "base/scan.h"
+#include "mail/address.h"
 
 /* One line: its bytes without the end, and how long it is with it. */
 static struct str
@@ -115,6 +117,51 @@ header_unfold(struct pool *p, struct str value)
 	return str_n(to, n);
 }
 
+#define WORD_BYTES	42	/* of text in one encoded word of at most 75 bytes */
+
+static void
+add_encoded(struct buf *out, struct str s)
+{
+	while (s.n > 0) {
+		size_t n = s.n > WORD_BYTES ? WORD_BYTES : s.n;
+
+		/* Not inside a character. */
+		while (n < s.n && n > 1 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+			n--;
+		buf_add(out, STR("=?utf-8?B?"));
+		base64_add(out, str_sub(s, 0, n));
+		buf_add(out, STR("?="));
+		s = str_sub(s, n, s.n);
+		if (s.n > 0)
+			buf_addc(out, ' ');
+	}
+}
+
+void
+header_phrase(struct buf *out, struct str name)
+{
+	bool plain = true;
+
+	if (!ascii_ok(name)) {
+		add_encoded(out, name);
+		return;
+	}
+	for (size_t i = 0; i < name.n; i++)
+		plain = plain && (ch_alnum(name.p[i]) || ch_blank(name.p[i]) ||
+		    strchr("!#$%&'*+-/=?^_`{|}~", name.p[i]) != NULL);
+	if (plain && str_find(name, STR("=?")) < 0) {
+		buf_add(out, name);
+		return;
+	}
+	buf_addc(out, '"');
+	for (size_t i = 0; i < name.n; i++) {
+		if (name.p[i] == '"' || name.p[i] == '\\')
+			buf_addc(out, '\\');
+		buf_addc(out, name.p[i]);
+	}
+	buf_addc(out, '"');
+}
+
 void
 header_fold(struct buf *out, struct str name, struct str value, struct str eol)
 {
@@ -149,7 +196,7 @@ header_bits(struct str name)
 		{ STR_INIT("message-id"), HEADER_MESSAGE_ID },
 		{ STR_INIT("to"), HEADER_TO },
 		{ STR_INIT("cc"), HEADER_TO },
-		{ STR_INIT("bcc"), HEADER_TO | HEADER_DROP },
+		{ STR_INIT("bcc"), HEADER_BCC | HEADER_DROP },
 		{ STR_INIT("sender"), HEADER_SENDER },
 		{ STR_INIT("received"), HEADER_RECEIVED },
 		{ STR_INIT("delivered-to"), HEADER_DELIVERED },
@@ -162,7 +209,7 @@ header_bits(struct str name)
 		{ STR_INIT("resent-message-id"), HEADER_RESENT | HEADER_RESENT_ID },
 		{ STR_INIT("resent-to"), HEADER_RESENT | HEADER_RESENT_TO },
 		{ STR_INIT("resent-cc"), HEADER_RESENT | HEADER_RESENT_TO },
-		{ STR_INIT("resent-bcc"), HEADER_RESENT | HEADER_RESENT_TO | HEADER_DROP },
+		{ STR_INIT("resent-bcc"), HEADER_RESENT | HEADER_RESENT_BCC | HEADER_DROP },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -53,6 +53,12 @@ bool header_line(struct str line, struct str *name, struct str *value);
 /* A value without folds: line ends dropped, blanks at both ends too. */
 struct str header_unfold(struct pool *p, struct str value);
 
+/*
+ * Append a name as it stands in front of "<address>" (RFC 5322 3.4): as it is, in quotes, or as
+ * encoded words (RFC 2047) when it is not ASCII.
+ */
+void header_phrase(struct buf *out, struct str name);
+
 /* Append "Name: value" folded at blanks before column HEADER_LINE, ending in `eol`. */
 void header_fold(struct buf *out, struct str name, struct str value, struct str eol);
 
@@ -60,17 +66,19 @@ void header_fold(struct buf *out, struct str name, struct str value, struct str 
 #define HEADER_FROM		0x0001
 #define HEADER_DATE		0x0002
 #define HEADER_MESSAGE_ID	0x0004
-#define HEADER_TO		0x0008	/* To, Cc or Bcc */
+#define HEADER_TO		0x0008	/* To or Cc */
 #define HEADER_SENDER		0x0010
 #define HEADER_RESENT		0x0020	/* any Resent- field */
 #define HEADER_RESENT_FROM	0x0040
 #define HEADER_RESENT_DATE	0x0080
 #define HEADER_RESENT_ID	0x0100
-#define HEADER_RESENT_TO	0x0200	/* Resent-To, -Cc or -Bcc */
+#define HEADER_RESENT_TO	0x0200	/* Resent-To or -Cc */
 #define HEADER_RECEIVED		0x0400
 #define HEADER_DELIVERED	0x0800	/* Delivered-To */
 #define HEADER_MIME		0x1000	/* MIME-Version */
 #define HEADER_DROP		0x2000	/* Bcc, Resent-Bcc, Return-Path, Content-Length: ours to remove */
+#define HEADER_BCC		0x4000
+#define HEADER_RESENT_BCC	0x8000
 
 /* The bits of a field name; 0 for names nobody asks about. */
 unsigned header_bits(struct str name);

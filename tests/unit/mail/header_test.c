@@ -45,7 +45,7 @@ START_TEST(watch)
 		ck_assert_int_eq(header_watch(&w, str_of(lines[i])), i < 10);
 	ck_assert(w.done && w.blank);
 	ck_assert_uint_eq(w.hops, 2);
-	ck_assert_uint_eq(w.seen, HEADER_RECEIVED | HEADER_FROM | HEADER_MESSAGE_ID | HEADER_TO |
+	ck_assert_uint_eq(w.seen, HEADER_RECEIVED | HEADER_FROM | HEADER_MESSAGE_ID | HEADER_BCC |
 	    HEADER_DROP);
 	ck_str_is(header_watch_id(&w), "<1@b>");
 }
@@ -69,6 +69,25 @@ START_TEST(fold)
 	ck_str_is(header_unfold(p, STR(" a\r\n b ")), "a b");
 	buf_free(&b);
 	pool_free(p);
+}
+END_TEST
+
+static const struct phrase {
+	const char *name, *want;
+} phrases[] = {
+	{ "Cron Daemon", "Cron Daemon" },
+	{ "B. \"x\" A", "\"B. \\\"x\\\" A\"" },
+	{ "J\xc3\xb6rg", "=?utf-8?B?SsO2cmc=?=" },
+	{ "=?a?b?c?=", "\"=?a?b?c?=\"" },
+};
+
+START_TEST(phrase)
+{
+	struct buf b = { .p = NULL };
+
+	header_phrase(&b, str_of(phrases[_i].name));
+	ck_str_is(buf_str(&b), phrases[_i].want);
+	buf_free(&b);
 }
 END_TEST
 
@@ -105,6 +124,7 @@ suite(void)
 
 	unit_add_rows(t, iterate, rows);
 	tcase_add_test(t, watch);
+	unit_add_rows(t, phrase, phrases);
 	tcase_add_test(t, fold);
 	tcase_add_test(t, caps);
 	suite_add_tcase(s, t);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+#include "pickup/envelope.h"
+
+#include "base/clock.h"
+#include "base/vec.h"
+#include "conf/common.h"
+#include "mail/address.h"
+#include "mail/date.h"
+
+#define FIELD_MAX	4096
+
+/* "root" becomes "root@origin"; the null sender stays. */
+static struct str
+complete(struct str addr, struct str origin, struct pool *p)
+{
+	struct str local, domain;
+
+	if (addr.n == 0 || address_split(addr, &local, &domain))
+		return addr;
+	return pool_printf(p, "%.*s@%.*s", STR_ARG(addr), STR_ARG(origin));
+}
+
+static void
+add_rcpts(struct envelope *env, const struct drop *d, struct str origin, struct pool *p)
+{
+	const struct envelope_rcpt *from = d->rcpts.v;
+	struct envelope_rcpt *to = pool_array(p, d->rcpts.n, sizeof(*to));
+
+	for (size_t i = 0; i < d->rcpts.n; i++) {
+		to[i] = from[i];
+		to[i].addr = complete(from[i].addr, origin, p);
+		if (to[i].addr.p != from[i].addr.p)
+			to[i].orig = from[i].addr;
+	}
+	env->rcpts = (struct ipc_list){ to, d->rcpts.n };
+}
+
+/* The form that SpamAssassin and people know: "by HOST (NAME, from userid N) id ID; DATE". */
+static void
+add_received(struct envelope *env, const struct drop *d, struct pool *p)
+{
+	int64_t now = (int64_t)(d->arrival_us / 1000000);
+	char date[DATE_MAX];
+	struct str head = pool_printf(p, "Received: by %s (%s, from userid %llu)\r\n\tid ",
+	    common.myhostname, common.mail_name, (unsigned long long)d->uid);
+	struct str when = date_5322(date, now, date_zone(now));
+
+	env->received = pool_printf(p, "%.*s; %.*s\r\n", STR_ARG(head), STR_ARG(when));
+	env->received_id_at = head.n;
+}
+
+/* From: the full name if there is one, and the sender; nobody is a better answer than nothing. */
+static struct str
+from_field(const struct envelope *env, const struct drop *d, const char *prefix, struct str origin,
+    struct pool *p)
+{
+	struct buf value = { .limit = FIELD_MAX }, field = { .limit = FIELD_MAX };
+	struct str s;
+
+	if (env->sender.n == 0) {
+		buf_addf(&value, "MAILER-DAEMON@%.*s", STR_ARG(origin));
+	} else if (d->fullname.n > 0) {
+		header_phrase(&value, d->fullname);
+		buf_addf(&value, " <%.*s>", STR_ARG(env->sender));
+	} else {
+		buf_add(&value, env->sender);
+	}
+	buf_addz(&field, prefix);
+	header_fold(&field, str_of("From"), buf_str(&value), STR("\r\n"));
+	s = pool_str(p, buf_str(&field));
+	buf_free(&value);
+	buf_free(&field);
+	return s;
+}
+
+static struct str
+id_field(struct envelope *env, const struct drop *d, const char *prefix, struct pool *p)
+{
+	struct date at = date_at((int64_t)(d->arrival_us / 1000000), 0);
+	struct str id = pool_printf(p, "<%04d%02u%02u%02u%02u%02u.%.*s@%s>", at.year, at.month,
+	    at.day, at.hour, at.minute, at.second, STR_ARG(d->name), common.myhostname);
+
+	if (env->message_id.n == 0)
+		env->message_id = id;
+	return pool_printf(p, "%sMessage-Id: %.*s\r\n", prefix, STR_ARG(id));
+}
+
+/*
+ * Fields that are missing (RFC 5322 3.6, RFC 6409 8).  A message that is resent gets Resent- fields:
+ * those of its author are not ours to complete.
+ */
+static void
+add_missing(struct envelope *env, const struct drop *d, unsigned seen, struct str origin,
+    struct pool *p)
+{
+	bool resent = (seen & HEADER_RESENT) != 0;
+	const char *prefix = resent ? "Resent-" : "";
+	int64_t now = (int64_t)(d->arrival_us / 1000000);
+	struct str *v = pool_array(p, 4, sizeof(*v));
+	char date[DATE_MAX];
+	size_t n = 0;
+
+	if (!(seen & (resent ? HEADER_RESENT_ID : HEADER_MESSAGE_ID)))
+		v[n++] = id_field(env, d, prefix, p);
+	if (!(seen & (resent ? HEADER_RESENT_DATE : HEADER_DATE)))
+		v[n++] = pool_printf(p, "%sDate: %.*s\r\n", prefix,
+		    STR_ARG(date_5322(date, now, date_zone(now))));
+	if (!(seen & (resent ? HEADER_RESENT_FROM : HEADER_FROM)))
+		v[n++] = from_field(env, d, prefix, origin, p);
+	if (!resent && !(seen & HEADER_TO))
+		v[n++] = STR("To: undisclosed-recipients:;\r\n");
+	env->prepend = (struct strs){ v, n };
+}
+
+/* Fields that no reader may see. */
+static void
+add_edits(struct envelope *env, struct pool *p)
+{
+	static const struct str names[] = { STR_INIT("Bcc"), STR_INIT("Resent-Bcc"),
+		STR_INIT("Return-Path"), STR_INIT("Content-Length") };
+	const size_t n = sizeof(names) / sizeof(names[0]);
+	struct envelope_edit *v = pool_array(p, n, sizeof(*v));
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct envelope_edit){ EDIT_DROP, names[i] };
+	env->edits = (struct ipc_list){ v, n };
+}
+
+void
+envelope_build(struct envelope *env, const struct drop *d, const struct header_watch *seen,
+    bool eightbit, struct str origin, struct pool *p)
+{
+	*env = (struct envelope){
+		.sender = complete(d->sender, origin, p),
+		.envid = d->envid,
+		.ret = d->ret,
+		.flags = d->flags | (eightbit ? ENV_8BITMIME : 0),
+		.origin = STR("pickup"),
+		.client_name = STR("localhost"),
+		.client_addr = STR("127.0.0.1"),
+		.helo = STR("localhost"),
+		.proto = STR("SMTP"),
+		.uid = d->uid,
+		.maildrop = d->name,
+		.arrival_us = d->arrival_us,
+		.message_id = pool_str(p, header_watch_id(seen)),
+	};
+	add_rcpts(env, d, origin, p);
+	add_received(env, d, p);
+	if (!(d->flags & ENV_NO_EXPAND))
+		add_missing(env, d, seen->seen, origin, p);
+	if (seen->seen & HEADER_DROP)
+		add_edits(env, p);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * envelope - from what a local user handed in to what the queue needs: complete addresses, the
+ * Received field, and the fields every message must have.
+ */
+#ifndef PICKUP_ENVELOPE_H
+#define PICKUP_ENVELOPE_H
+
+#include "base/pool.h"
+#include "mail/header.h"
+#include "wire/drop.h"
+
+/*
+ * Fill `env` from the checked record of a maildrop file and from what was seen in its header.
+ * Everything lives in `p`.  `eightbit`: the content has bytes above 127.
+ */
+void envelope_build(struct envelope *env, const struct drop *d, const struct header_watch *seen,
+    bool eightbit, struct str origin, struct pool *p);
+
+#endif
