@@ -14,6 +14,7 @@
 #include "conf/internal.h"
 #include "conf/room_anvil.h"
 #include "conf/room_authd.h"
+#include "conf/room_bounce.h"
 #include "conf/room_dnsd.h"
 #include "conf/room_queue.h"
 #include "conf/room_router.h"
@@ -28,6 +29,7 @@ static const struct conf_param *const rooms[] = {
 	smtp_params,
 	anvil_params,
 	authd_params,
+	bounce_params,
 	dnsd_params,
 	tls_params,
 	smtpd_params,

@@ -77,7 +77,6 @@ static const struct name {
 	const char *name;
 	enum group group;
 } names[] = {
-	{ "2bounce_notice_recipient", BOUNCE },
 	{ "access_map_defer_code", POLICY },
 	{ "access_map_reject_code", POLICY },
 	{ "address_verify_cache_cleanup_interval", VERIFY },
@@ -127,7 +126,6 @@ static const struct name {
 	{ "bounce_notice_recipient", BOUNCE },
 	{ "bounce_queue_lifetime", BOUNCE },
 	{ "bounce_service_name", ROOMS },
-	{ "bounce_size_limit", BOUNCE },
 	{ "bounce_template_file", BOUNCE },
 	{ "broken_sasl_auth_clients", SASL },
 	{ "canonical_classes", REWRITE },
@@ -412,7 +410,6 @@ static const struct name {
 	{ "newaliases_path", INSTALL },
 	{ "non_fqdn_reject_code", POLICY },
 	{ "non_smtpd_milters", MILTER },
-	{ "notify_classes", BOUNCE },
 	{ "openssl_path", INSTALL },
 	{ "owner_request_special", OTHER },
 	{ "parent_domain_matches_subdomains", POLICY },
