@@ -10,6 +10,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -26,12 +27,18 @@ static size_t count;
 void
 keys_init(void)
 {
+	struct rlimit locked;
+
 	/* No openssl.cnf: it could name modules to load. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	if (CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_SMALLEST) != 1)
 		log_info("keys are not in locked memory (see ulimit -l)");
-	/* Beyond the heap above: the copies that arithmetic leaves on stack and heap. */
-	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+	/*
+	 * Beyond the heap above: the copies that arithmetic leaves on stack and heap.  Only where no
+	 * limit stands in the way, or later memory would be refused.
+	 */
+	if (getrlimit(RLIMIT_MEMLOCK, &locked) == 0 && locked.rlim_cur == RLIM_INFINITY &&
+	    mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
 		log_debug("mlockall: not allowed");
 }
 

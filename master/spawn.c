@@ -161,11 +161,14 @@ become(const struct plan *plan, uid_t uid, gid_t gid)
 }
 
 static void
-limits(void)
+limits(const struct program *program)
 {
-	struct rlimit core = { 0, 0 }, files;
+	struct rlimit core = { 0, 0 }, all = { RLIM_INFINITY, RLIM_INFINITY }, files;
 
 	(void)setrlimit(RLIMIT_CORE, &core);
+	/* keyd locks all of its memory. */
+	if (master.root && program->peer == PEER_KEYD)
+		(void)setrlimit(RLIMIT_MEMLOCK, &all);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		if (master.root && files.rlim_max < OPEN_FILES)
 			files.rlim_max = OPEN_FILES;
@@ -175,7 +178,8 @@ limits(void)
 }
 
 _Noreturn static void
-child(const struct plan *plan, char *const *env, uid_t uid, gid_t gid, pid_t parent)
+child(const struct program *program, const struct plan *plan, char *const *env, uid_t uid,
+    gid_t gid, pid_t parent)
 {
 	sigset_t none;
 
@@ -184,7 +188,7 @@ child(const struct plan *plan, char *const *env, uid_t uid, gid_t gid, pid_t par
 	for (int sig = 1; sig < 32; sig++)
 		if (sig != SIGKILL && sig != SIGSTOP)
 			(void)signal(sig, SIG_DFL);
-	limits();
+	limits(program);
 	(void)setsid();
 	if (master.root)
 		become(plan, uid, gid);
@@ -217,7 +221,7 @@ spawn(struct service_line *s, const struct program *program, uid_t uid, gid_t gi
 	hand_files(&plan, pool, program, opened, &nopened);
 	env = environment(pool);
 	if ((pid = fork()) == 0)
-		child(&plan, env, uid, gid, self);
+		child(program, &plan, env, uid, gid, self);
 	(void)close(pair[1]);
 	frame_close_fds(opened, nopened);
 	pool_free(pool);
