@@ -57,7 +57,8 @@ bool fiber_cancelled(void);
 
 /*
  * Wait until reading (writing) `fd` may succeed.  `fd` is non-blocking.  The caller has tried and
- * got EAGAIN (or a short read): readiness is an edge.  One fiber at a time may wait for each
+ * got EAGAIN (or a short read): readiness is an edge.  WAKE_READY means "try": it can be wrong once
+ * in a while, so on EAGAIN say drained and wait again.  One fiber at a time may wait for each
  * direction of a descriptor.
  */
 enum wake fiber_wait_read(int fd, msec_t deadline);
@@ -72,7 +73,10 @@ enum wake fiber_wait_write(int fd, msec_t deadline);
 void fiber_drained_read(int fd);
 void fiber_drained_write(int fd);
 
-/* The loop forgets `fd`: call before closing it or passing it to another process. */
+/*
+ * The loop forgets `fd`: call before closing it or passing it to another process.  A fiber that
+ * waits for it wakes with WAKE_CANCEL.
+ */
 void fiber_forget(int fd);
 
 /* Sleep; WAKE_TIMEOUT is the normal end. */

@@ -183,3 +183,15 @@ context_used(const struct context *c)
 			break;
 	return (pages - i) * page;
 }
+
+void
+context_trim(const struct context *c)
+{
+	uintptr_t low = (uintptr_t)c->low, here = (uintptr_t)__builtin_frame_address(0);
+	size_t page = context_page();
+
+	/* One page stays for this frame and those it is about to call. */
+	here = (here - page) / page * page;
+	if (here > low && here < low + c->size)
+		(void)madvise(c->low, here - low, MADV_DONTNEED);
+}

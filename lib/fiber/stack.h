@@ -52,6 +52,9 @@ void context_switch(struct context *from, struct context *to, bool last);
 /* Bytes of the stack that were ever touched, in pages. */
 size_t context_used(const struct context *c);
 
+/* Give back the pages below the running frame: deep calls of the past are not paid for while idle. */
+void context_trim(const struct context *c);
+
 /* Size of a page. */
 size_t context_page(void);
 

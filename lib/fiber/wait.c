@@ -10,8 +10,9 @@
  * "drained" after the first:
  *   data and the peer's end: the loop reports the end as such (EV_CLOSED); from then on nothing is
  *     ever drained, and the reader comes to read the end.
- *   data and an error (a reset): libevent reports both as readable.  So the first long wait after a
- *     read event ends once, after PROBE_MS, for the caller to try again.
+ *   data and an error (a reset): libevent reports both as readable.  So the first long wait, and the
+ *     first after a read event, ends once, after PROBE_MS, for the caller to try again.  A fiber that is idle so long
+ *     also gives back the stack it does not stand on.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -80,6 +81,7 @@ enroll(int fd, struct desc *d)
 		return;
 	event_assign(&d->event, loop_base(), fd, EV_ET | EV_PERSIST | EV_READ | EV_WRITE | EV_CLOSED,
 	    on_event, d);
+	d->unsure = true;
 	if (event_add(&d->event, NULL) == 0)
 		d->known = true;
 	else
@@ -109,6 +111,7 @@ fiber_wait_read(int fd, msec_t deadline)
 		d->unsure = false;
 		d->readable = true;
 		w = WAKE_READY;
+		context_trim(&fiber_self()->context);
 	}
 	return w;
 }
