@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Smuggling classes F1 and F4 of the record: only CRLF.CRLF ends the text. */
+#include <stdio.h>
+
 #include "unit/unit.h"
 
 #include "base/buf.h"
