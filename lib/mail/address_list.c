@@ -243,20 +243,26 @@ add_entry(struct reader *r, struct vec *out, struct buf *b)
 {
 	const char *from = r->in.p;
 	struct mailbox m = { .name = STR(""), .route = STR("") }, *to;
+	bool sound_entry;
 
 	m.address = (struct address){ STR(""), STR("") };
 	buf_reset(b);
 	if (out->n >= HEADER_LIST_MAX)
 		return false;
-	if (!read_entry(r, &m, b)) {
+	sound_entry = read_entry(r, &m, b);
+	if (sound_entry && m.kind != MAILBOX_GROUP) {
+		skip_cfws(r);
+		if (r->in.p < r->in.end && *r->in.p != ',' && *r->in.p != ';') {
+			/* "a@b@c" is not "a@b"; behind "<a@b>" anything may stand. */
+			sound_entry = r->in.p > from && memchr(from, '<', (size_t)(r->in.p - from)) != NULL;
+			resync(r);
+		}
+	}
+	if (!sound_entry) {
 		resync(r);
 		m = (struct mailbox){ .broken = true, .route = STR(""),
 			.name = str_trim(str_n(from, (size_t)(r->in.p - from))) };
 		m.address = (struct address){ STR(""), STR("") };
-	} else if (m.kind != MAILBOX_GROUP) {
-		skip_cfws(r);
-		if (r->in.p < r->in.end && *r->in.p != ',' && *r->in.p != ';')
-			resync(r);
 	}
 	to = vec_push(out);
 	*to = m;

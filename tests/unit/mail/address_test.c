@@ -159,7 +159,7 @@ static const struct list {
 	{ "Mary Smith", "!Mary Smith" },
 	{ "a b@x.org, ok@x.org", "!a b@x.org |ok|x.org" },
 	{ "<a@x.org, ok@x.org", "!<a@x.org |ok|x.org" },
-	{ "a@b@c, ok@x.org", "|a|b |ok|x.org" },
+	{ "a@b@c, ok@x.org", "!a@b@c |ok|x.org" },
 	{ "a@, ok@x.org", "!a@ |ok|x.org" },
 	{ "<>", "||" },
 	{ "(x\\", "" },
