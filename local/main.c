@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <pwd.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,6 +69,8 @@ prepare(struct jail *jail)
 	}
 	if (!find_root(facts))
 		return false;
+	/* A user's file-size limit is a mailbox that is full, not our end. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	/* Mail is the reader's alone, whatever umask the world has. */
 	(void)umask(077);
 	owner.root = file_open_folder(owner.path);

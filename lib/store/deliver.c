@@ -22,6 +22,8 @@
 #define SLACK_S		2	/* clock steps of file systems */
 #define TRIES		9	/* other messages under the same base */
 #define COMPARE_BLOCK	32768
+#define STALE_S		(36 * 3600)	/* a file in tmp this old is nobody's any more (maildir(5)) */
+#define SWEEP_EVERY	64		/* deliveries to one look at tmp, on average */
 
 struct delivery {
 	struct store *s;
@@ -31,6 +33,28 @@ struct delivery {
 	int fd;
 	struct textout text;
 };
+
+/* Take away what deliveries that died left in tmp/, ours and others'. */
+static void
+sweep(struct delivery *d)
+{
+	int fd = beneath(d->f.tmp, ".", O_RDONLY | O_DIRECTORY, 0);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int64_t now = clock_wall();
+	const struct dirent *e;
+	struct stat st;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((e = readdir(dir)) != NULL)
+		if (e->d_name[0] != '.' && fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    !S_ISDIR(st.st_mode) && st.st_mtim.tv_sec < now - STALE_S)
+			unlinkat(fd, e->d_name, 0);
+	closedir(dir);
+}
 
 static bool
 base_ok(struct str base)
@@ -75,6 +99,8 @@ deliver_begin(struct store *s, struct str name, struct str base, struct delivery
 	}
 	textout_begin(&d->text, d->fd);
 	buf_free(&temp);
+	if (r == STORE_OK && random_below(SWEEP_EVERY) == 0)
+		sweep(d);
 	if (r != STORE_OK) {
 		deliver_abort(d);
 		d = NULL;

@@ -4,7 +4,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,12 +98,15 @@ static const char *
 content(const char *name)
 {
 	struct buf b = { 0 };
+	struct str copy;
 	int fd = openat(owner.root, name, O_RDONLY);
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert(file_read(fd, 100000, &b));
 	(void)close(fd);
-	return buf_z(&b);
+	copy = pool_str(pool, buf_str(&b));
+	buf_free(&b);
+	return copy.p;
 }
 
 static void
@@ -348,6 +353,43 @@ START_TEST(folder_removed)
 }
 END_TEST
 
+/* No room: the mail waits, and nothing is left lying about. */
+START_TEST(full)
+{
+	struct rlimit limit = { 100, 100 }, before;
+
+	run();
+	ck_assert_int_eq(res.status, RESULT_SENT);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit.rlim_max = before.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	rcpt.num++;
+	run();
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+	ck_assert_int_eq(res.status, RESULT_DEFERRED);
+	ck_str_is(res.dsn, "4.2.2");
+	ck_assert_uint_eq(list("Maildir/tmp"), 0);
+	ck_assert_uint_eq(list("Maildir/new"), 1);
+}
+END_TEST
+
+/* Old files in tmp go after a while, young ones stay. */
+START_TEST(swept)
+{
+	struct timespec old[2] = { { 1000000, 0 }, { 1000000, 0 } };
+
+	run();
+	forward_file("Maildir/tmp/young", "x");
+	forward_file("Maildir/tmp/old", "x");
+	ck_assert_int_eq(utimensat(owner.root, "Maildir/tmp/old", old, 0), 0);
+	for (int i = 0; i < 5000 && list("Maildir/tmp") == 2; i++)
+		run();
+	ck_assert_uint_eq(list("Maildir/tmp"), 1);
+	ck_assert_str_eq(names[0], "Maildir/tmp/young");
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -365,6 +407,8 @@ suite(void)
 	tcase_add_loop_test(t, virtual_boxes, 0, sizeof(boxes) / sizeof(boxes[0]));
 	tcase_add_test(t, linked_away);
 	tcase_add_test(t, folder_removed);
+	tcase_add_test(t, full);
+	tcase_add_test(t, swept);
 	suite_add_tcase(s, t);
 	return s;
 }
