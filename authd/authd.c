@@ -66,10 +66,8 @@ authenticate(struct str service, struct str name, struct str password, struct st
 	right = password_check(u->name, u->hash, password);
 	if (u->hash.n > 0)
 		explicit_bzero((char *)(uintptr_t)u->hash.p, u->hash.n);
-	if (right) {
-		anvil_note(ANVIL_AUTH_OK, service, client);
+	if (right)
 		return AUTH_OK;
-	}
 	if (!anvil_count(ANVIL_AUTH_FAIL, service, client, &n, deadline_in(ANVIL_MS)))
 		n.penalty_ms = DELAY_MS;
 	late++;
@@ -113,6 +111,8 @@ on_check(struct ipc_req *r, const void *msg)
 	}
 	wipe(q->password);
 	ipc_reply(r, &a);
+	if (a.status == AUTH_OK)
+		anvil_note(ANVIL_AUTH_OK, q->service, q->client_ip);
 }
 
 /* Sessions. */
@@ -194,14 +194,16 @@ on_login(struct ipc_req *r, const void *msg)
 {
 	const struct auth_login *q = msg;
 	struct pool *pool = ipc_pool(r);
+	struct str service = q->protocol == SESSION_POP3 ? STR("pop3") : STR("imap");
 	struct auth_logged a = { 0 };
 	struct user u;
+	bool right;
 
-	a.status = authenticate(q->protocol == SESSION_POP3 ? STR("pop3") : STR("imap"), q->user,
-	    q->password, q->client_ip, pool, &u);
+	a.status = authenticate(service, q->user, q->password, q->client_ip, pool, &u);
+	right = a.status == AUTH_OK;
 	a.reason = reason_of((enum auth_status)a.status);
 	wipe(q->password);
-	if (a.status == AUTH_OK)
+	if (right)
 		a.status = q->fd < 0 ? AUTH_TEMP : open_session(q, &u, pool, &a.reason);
 	if (a.status == AUTH_UNAVAILABLE)
 		log_warn("no session for %.*s: %.*s", STR_ARG(u.name), STR_ARG(a.reason));
@@ -210,6 +212,8 @@ on_login(struct ipc_req *r, const void *msg)
 	ipc_reply(r, &a);
 	if (q->fd >= 0)
 		(void)close(q->fd);
+	if (right)
+		anvil_note(ANVIL_AUTH_OK, service, q->client_ip);
 }
 
 /* authd --hash: a password on standard input, its hash on standard output. */
