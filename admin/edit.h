@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * edit - change logical lines of main.cf and master.cf and leave every other byte alone.
+ */
+#ifndef ADMIN_EDIT_H
+#define ADMIN_EDIT_H
+
+#include "base/pool.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+/* A logical line with its comments in between, or a stretch that counts for nothing. */
+struct edit_part {
+	struct str text;	/* whole physical lines */
+	struct str line;	/* joined; empty: blank lines and comments */
+	bool changed;
+};
+
+struct edit {
+	struct pool *pool;
+	const char *path;
+	struct vec parts;	/* struct edit_part */
+};
+
+/* Read the file; fatal when it cannot be read.  edit_free leaves the file alone. */
+struct edit *edit_open(const char *path);
+void edit_free(struct edit *e);
+
+/* Put `text` (without the last line break) in place of part `i`; empty removes it. */
+void edit_replace(struct edit *e, size_t i, struct str text);
+
+/* Write # before each line of part `i`. */
+void edit_comment(struct edit *e, size_t i);
+
+/* Add lines at the end. */
+void edit_append(struct edit *e, struct str text);
+
+/* Write the file anew: aside, synced, renamed, mode and owner kept.  Fatal when that fails. */
+void edit_save(struct edit *e);
+
+#endif
