@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+/* Calls over a socket pair: many in flight, fragments, descriptors, bad frames, late answers. */
+#include "unit/unit.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "fiber/fiber.h"
+#include "ipc/ipc.h"
+#include "ipc/peer.h"
+
+struct ping {
+	uint64_t n;
+	struct str data;
+	int fd;
+};
+
+static const struct ipc_field ping_fields[] = {
+	IPC_U64(struct ping, n, UINT64_MAX),
+	IPC_STR(struct ping, data, 4u << 20),
+	IPC_FD(struct ping, fd),
+	IPC_END
+};
+static const struct ipc_msg ping_msg = { "ping", 900, sizeof(struct ping), ping_fields };
+static const struct ipc_msg pong_msg = { "pong", 901, sizeof(struct ping), ping_fields };
+static const struct ipc_msg shout_msg = { "shout", 902, sizeof(struct ping), ping_fields };
+
+#define ME	5u
+
+static unsigned ended, heard;
+
+static void
+on_ping(struct ipc_req *r, const void *msg)
+{
+	struct ping answer = *(const struct ping *)msg;
+
+	answer.n++;
+	if (answer.fd >= 0) {
+		ck_assert_int_eq(write(answer.fd, "x", 1), 1);
+		(void)close(answer.fd);
+		answer.fd = -1;
+	}
+	if (answer.n == 1001)		/* late on purpose */
+		(void)fiber_sleep(deadline_in(100));
+	ipc_reply(r, &answer);
+}
+
+static void
+on_shout(struct ipc_req *r, const void *msg)
+{
+	(void)r;
+	(void)msg;
+	heard++;
+}
+
+static const struct ipc_op ops[] = {
+	{ &ping_msg, &pong_msg, on_ping, 1u << ME },
+	{ &shout_msg, NULL, on_shout, 1u << ME },
+	{ NULL, NULL, NULL, 0 }
+};
+
+static void
+closed(struct ipc *c, void *arg)
+{
+	(void)c;
+	(void)arg;
+	ended++;
+}
+
+struct pair {
+	struct ipc *a, *b;
+	int fds[2];
+};
+
+static struct pair
+make(unsigned peer)
+{
+	struct pair p;
+
+	ck_assert(frame_pair(p.fds));
+	p.a = ipc_open(p.fds[0], NULL, 7, closed, NULL);
+	p.b = ipc_open(p.fds[1], ops, peer, closed, NULL);
+	return p;
+}
+
+static enum ipc_result
+ping(struct ipc *c, uint64_t n, struct str data, int fd, struct ping *got, struct pool *pool,
+    msec_t deadline)
+{
+	struct ping ask = { n, data, fd };
+
+	return ipc_call(c, &ping_msg, &ask, &pong_msg, got, pool, deadline);
+}
+
+static void
+settle(void)
+{
+	(void)fiber_sleep(deadline_in(20));
+}
+
+static void
+f_call(void *arg)
+{
+	struct pair p = make(ME);
+	struct pool *pool = pool_new();
+	struct ping got;
+	int pipes[2];
+	char c;
+
+	(void)arg;
+	ck_assert_int_eq(ping(p.a, 41, STR("hello"), -1, &got, pool, deadline_in(5000)), IPC_DONE);
+	ck_assert_uint_eq(got.n, 42);
+	ck_str_is(got.data, "hello");
+	ck_assert_int_eq(pipe(pipes), 0);
+	ck_assert_int_eq(ping(p.a, 1, STR(""), pipes[1], &got, pool, deadline_in(5000)), IPC_DONE);
+	ck_assert_int_eq(read(pipes[0], &c, 1), 1);
+	/* A late answer is dropped, and the connection goes on. */
+	ck_assert_int_eq(ping(p.a, 1000, STR(""), -1, &got, pool, deadline_in(20)), IPC_TIMEOUT);
+	(void)fiber_sleep(deadline_in(150));
+	ck_assert_int_eq(ping(p.a, 1, STR("y"), -1, &got, pool, deadline_in(5000)), IPC_DONE);
+	ck_assert_uint_eq(ipc_inflight(p.a), 0);
+	ipc_close(p.a);
+	settle();
+	ck_assert_uint_eq(ended, 2);
+	pool_free(pool);
+	fiber_stop();
+}
+
+static void
+f_fragments(void *arg)
+{
+	struct pair p = make(ME);
+	struct pool *pool = pool_new();
+	static char big[3u << 20];
+	struct ping got;
+
+	(void)arg;
+	for (size_t i = 0; i < sizeof(big); i++)
+		big[i] = (char)(i * 7 + i / 4096);
+	for (size_t n = 70000; n <= sizeof(big); n = n * 5 + 1) {
+		ck_assert_int_eq(ping(p.a, n, str_n(big, n), -1, &got, pool, deadline_in(20000)),
+		    IPC_DONE);
+		ck_assert(str_eq(got.data, str_n(big, n)));
+	}
+	ipc_close(p.b);
+	settle();
+	pool_free(pool);
+	fiber_stop();
+}
+
+static unsigned many_done;
+static struct pair many_pair;
+
+static void
+one_of_many(void *arg)
+{
+	struct pool *pool = pool_new();
+	uint64_t n = (uint64_t)(uintptr_t)arg;
+	struct ping got;
+
+	ck_assert_int_eq(ping(many_pair.a, n, STR("m"), -1, &got, pool, deadline_in(20000)), IPC_DONE);
+	ck_assert_uint_eq(got.n, n + 1);
+	many_done++;
+	pool_free(pool);
+}
+
+static void
+f_many(void *arg)
+{
+	(void)arg;
+	many_pair = make(ME);
+	for (uintptr_t i = 2000; i < 4000; i++)
+		(void)fiber_start(one_of_many, (void *)i, "one");
+	while (many_done < 2000)
+		(void)fiber_sleep(deadline_in(10));
+	ipc_close(many_pair.a);
+	settle();
+	fiber_stop();
+}
+
+/* Bytes that break a rule end that connection, and calls on it say so. */
+static const struct bad {
+	const char *bytes;
+	size_t n;
+} bads[] = {
+#define B(s)	{ s, sizeof(s) - 1 }
+	B("x"),
+	B("garbage that is longer than a head would be"),
+	B("PH\2\1\1\0\0\0\0\0\0\0\2\0\0\0zz"),			/* version */
+	B("PH\1\7\1\0\0\0\0\0\0\0\2\0\0\0zz"),			/* kind */
+	B("PH\1\1\1\0\0\0\0\0\0\0\2\0\0\0zz"),			/* no such message */
+	B("PH\1\1\1\0\0\0\0\0\0\0\377\377\377\377zz"),		/* total */
+	B("PH\1\1\1\0\0\0\5\0\0\0\4\0\0\0zz"),			/* fragment 5 of nothing */
+	B("PH\1\1\1\0\0\0\0\0\0\0\2\0\0\0\204\3"),		/* ping without its fields */
+	B("PH\1\3\0\0\0\0\0\0\0\0\2\0\0\0\204\3"),		/* ping as one-way */
+#undef B
+};
+
+static void
+f_bad(void *arg)
+{
+	for (size_t i = 0; i < sizeof(bads) / sizeof(bads[0]); i++) {
+		int pair[2];
+		struct pair good = make(ME);
+		struct pool *pool = pool_new();
+		struct ping got;
+		char c;
+
+		ended = 0;
+		ck_assert(frame_pair(pair));
+		(void)ipc_open(pair[1], ops, ME, closed, NULL);
+		ck_assert_int_eq(send(pair[0], bads[i].bytes, bads[i].n, 0), (ssize_t)bads[i].n);
+		settle();
+		ck_assert_msg(ended == 1, "row %zu: connection still there", i);
+		ck_assert_int_le(recv(pair[0], &c, 1, MSG_DONTWAIT), 0);
+		ck_assert_int_eq(ping(good.a, 1, STR(""), -1, &got, pool, deadline_in(5000)), IPC_DONE);
+		(void)close(pair[0]);
+		ipc_close(good.a);
+		settle();
+		pool_free(pool);
+	}
+	(void)arg;
+	fiber_stop();
+}
+
+/* A peer that may not ask is refused, whatever it sends. */
+static void
+f_stranger(void *arg)
+{
+	struct pair p = make(ME + 1);
+	struct pool *pool = pool_new();
+	struct ping got;
+
+	(void)arg;
+	ck_assert_int_eq(ping(p.a, 1, STR(""), -1, &got, pool, deadline_in(5000)), IPC_GONE);
+	settle();
+	ck_assert_uint_eq(ended, 2);
+	pool_free(pool);
+	fiber_stop();
+}
+
+static void
+later(void *arg)
+{
+	(void)arg;
+	(void)fiber_sleep(deadline_in(30));
+	peer_add(9, make(ME).a);
+}
+
+static void
+f_peer(void *arg)
+{
+	struct pool *pool = pool_new();
+	struct ping ask = { 1, STR(""), -1 }, got;
+
+	(void)arg;
+	ck_assert_int_eq(peer_call(9, &ping_msg, &ask, &pong_msg, &got, pool, deadline_in(10)),
+	    IPC_GONE);
+	(void)fiber_start(later, NULL, "later");
+	ck_assert_int_eq(peer_call(9, &ping_msg, &ask, &pong_msg, &got, pool, deadline_in(5000)),
+	    IPC_DONE);
+	for (int i = 0; i < 10; i++)
+		ck_assert_int_eq(peer_send(9, &shout_msg, &ask, deadline_in(1000)), IPC_DONE);
+	settle();
+	ck_assert_uint_eq(heard, 10);
+	pool_free(pool);
+	fiber_stop();
+}
+
+#define RUN(name)	START_TEST(name) { fiber_run(f_##name, NULL); } END_TEST
+RUN(call)
+RUN(fragments)
+RUN(many)
+RUN(bad)
+RUN(stranger)
+RUN(peer)
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("ipc");
+	TCase *t = tcase_create("calls");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, call);
+	tcase_add_test(t, fragments);
+	tcase_add_test(t, many);
+	tcase_add_test(t, bad);
+	tcase_add_test(t, stranger);
+	tcase_add_test(t, peer);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+UNIT_MAIN(suite)
