@@ -150,7 +150,8 @@ start() {
 stop() { posthorn -c "$(etc "$1")" stop; }
 reload() { posthorn -c "$(etc "$1")" reload; }
 master_pid() { cat "$(box "$1")/run/master.pid" 2>/dev/null; }
-running() { local p; p=$(master_pid "$1") && kill -0 $p 2>/dev/null; }
+alive() { case $(ps -o stat= -p "$1" 2>/dev/null) in ''|Z*) return 1 ;; esac; }	# a zombie is not
+running() { local p; p=$(master_pid "$1") && alive "$p"; }
 
 # master and all below it, one process id a line.
 tree_of() {
