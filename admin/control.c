@@ -219,24 +219,18 @@ int
 verb_check(const char *dir, int argc, char **argv)
 {
 	bool strict = argc == 1 && strcmp(argv[0], "--strict") == 0;
-	struct pool *pool = pool_new();
 	struct conf *c = conf_read(dir, NULL);
-	const struct conf_param *rows;
 	const struct conf_finding *f;
 	size_t n, warnings = 0;
 	bool ok;
 
 	if (argc > (strict ? 1 : 0))
 		return complain(EX_USAGE, "usage: posthorn check [--strict]");
-	ok = conf_common(c);
-	rows = conf_all(&n);
-	ok = conf_load(c, rows) && ok;
-	(void)services_read(c, pool, &n);
-	ok = show_findings(c, true) && ok;
+	conf_check(c);
+	ok = show_findings(c, true);
 	f = conf_findings(c, &n);
 	for (size_t i = 0; i < n; i++)
 		warnings += f[i].grade == CONF_WARNING;
 	conf_free(c);
-	pool_free(pool);
 	return ok && !(strict && warnings > 0) ? 0 : EX_CONFIG;
 }
