@@ -163,7 +163,7 @@ show_message(struct buf *out, const struct message *m)
 	attr_number(out, "time", m->arrival_us / 1000000);
 	attr_number(out, "size", (int64_t)m->size);
 	attr_number(out, "forced_expire", m->expire);
-	attr(out, "sender", m->sender);
+	attr(out, "sender", m->sender.n > 0 ? m->sender : STR("MAILER-DAEMON"));
 	for (unsigned i = 0; i < m->nrcpts; i++) {
 		const struct rcpt *r = &m->rcpts[i];
 
