@@ -16,6 +16,7 @@
 #include "conf/room_authd.h"
 #include "conf/room_bounce.h"
 #include "conf/room_dnsd.h"
+#include "conf/room_login.h"
 #include "conf/room_queue.h"
 #include "conf/room_router.h"
 #include "conf/room_smtp.h"
@@ -24,6 +25,7 @@
 
 static const struct conf_param *const rooms[] = {
 	common_params,
+	login_params,
 	queue_params,
 	router_params,
 	smtp_params,

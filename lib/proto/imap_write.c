@@ -42,11 +42,16 @@ void
 imap_add_mailbox(struct buf *out, struct str name)
 {
 	struct buf wire = { 0 };
+	struct scan in;
+	struct str atom;
 
-	if (mutf7_encode(&wire, name))
-		imap_add_string(out, buf_str(&wire));
+	if (!mutf7_encode(&wire, name))
+		buf_reset(&wire);
+	in = scan_of(buf_str(&wire));
+	if (imap_scan_atom(&in, &atom) && scan_done(&in) && !str_ieq(atom, STR("NIL")))
+		buf_add(out, atom);
 	else
-		imap_add_string(out, STR(""));
+		imap_add_string(out, buf_str(&wire));
 	buf_free(&wire);
 }
 

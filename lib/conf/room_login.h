@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * room_login - settings of login.
+ */
+#ifndef CONF_ROOM_LOGIN_H
+#define CONF_ROOM_LOGIN_H
+
+#include "conf/conf.h"
+
+struct login_conf {
+	unsigned protocol;	/* 0 imap, 1 pop3 */
+	bool wrappermode;
+	unsigned tls_level;	/* 0 none, 1 may, 2 encrypt */
+	int64_t session_ms;
+	int64_t command_ms;
+	uint64_t attempts;
+	uint64_t errors;
+	uint64_t connections;
+	const char *log_name;
+};
+
+extern struct login_conf login_conf;
+extern const struct conf_param login_params[];
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * pop3 - POP3 before login (RFC 1939 4, RFC 2449, RFC 2595, RFC 5034).
+ */
+#include "daemon/service.h"
+#include "login/login.h"
+#include "proto/pop3.h"
+
+#define LINE_MAX_LOGIN	2048	/* a SASL initial response may stand in it */
+
+static void
+say(struct client *c, const char *text)
+{
+	stream_printf(c->io, "%s\r\n", text);
+}
+
+static void
+refuse(struct client *c, const char *text)
+{
+	client_error(c);
+	stream_printf(c->io, "-ERR %s\r\n", text);
+}
+
+static bool
+allowed(struct client *c)
+{
+	if (client_may_auth(c))
+		return true;
+	refuse(c, "Plaintext authentication needs TLS");
+	return false;
+}
+
+/* How an attempt ended; nothing is said when a worker has the connection. */
+static void
+result(struct client *c, enum auth_status r)
+{
+	static const char *const texts[] = {
+		[AUTH_FAIL] = "-ERR [AUTH] Authentication failed",
+		[AUTH_TEMP] = "-ERR [SYS/TEMP] Temporary authentication failure",
+		[AUTH_UNAVAILABLE] = "-ERR [SYS/TEMP] Mailbox cannot be opened now",
+	};
+
+	if (r != AUTH_OK)
+		say(c, texts[r]);
+}
+
+static void
+do_capa(struct client *c, struct str args)
+{
+	(void)args;
+	/* The same before and after TLS, but for what depends on it. */
+	stream_printf(c->io, "+OK Capabilities follow\r\nTOP\r\nUIDL\r\nRESP-CODES\r\n"
+	    "AUTH-RESP-CODE\r\nPIPELINING\r\nUTF8\r\n%s%sIMPLEMENTATION Posthorn\r\n.\r\n",
+	    client_may_tls(c) ? "STLS\r\n" : "",
+	    client_may_auth(c) ? "USER\r\nSASL PLAIN LOGIN\r\n" : "");
+}
+
+static void
+do_stls(struct client *c, struct str args)
+{
+	(void)args;
+	if (!client_may_tls(c)) {
+		refuse(c, "TLS is not available");
+		return;
+	}
+	/* What was said before it does not count after it (RFC 2595 4). */
+	c->user_said = STR("");
+	say(c, "+OK Begin TLS negotiation");
+	client_tls(c);
+}
+
+static void
+do_user(struct client *c, struct str args)
+{
+	if (!allowed(c))
+		return;
+	if (args.n == 0 || args.n > SESSION_USER_MAX) {
+		refuse(c, "Bad user name");
+		return;
+	}
+	c->user_said = pool_str(c->pool, args);
+	say(c, "+OK");
+}
+
+static void
+do_pass(struct client *c, struct str args)
+{
+	struct str user = c->user_said;
+
+	if (user.n == 0) {
+		refuse(c, "USER comes first");
+		return;
+	}
+	c->user_said = STR("");
+	result(c, client_login(c, "PLAIN", user, pool_str(c->work, args), STR("")));
+}
+
+/* AUTH mechanism [initial-response] */
+static void
+do_auth(struct client *c, struct str args)
+{
+	struct str mechanism, initial = { NULL, 0 }, rest = pool_str(c->work, args);
+	struct sasl_answer got;
+
+	if (!allowed(c))
+		return;
+	if (!str_cut(&rest, ' ', &mechanism)) {
+		refuse(c, "Mechanism is missing");
+		return;
+	}
+	if (rest.n > 0)
+		initial = rest;
+	switch (sasl_run(c, mechanism, initial, &got)) {
+	case SASL_GOT:
+		result(c, client_login(c, got.method, got.user, got.password, STR("")));
+		break;
+	case SASL_UNKNOWN:
+		refuse(c, "Unknown mechanism");
+		break;
+	case SASL_CANCELLED:
+		refuse(c, "Cancelled");
+		break;
+	case SASL_BAD:
+		refuse(c, "Cannot read that response");
+		break;
+	case SASL_GONE:
+		break;
+	}
+}
+
+/* RFC 6856 2: texts go out as they are already. */
+static void
+do_utf8(struct client *c, struct str args)
+{
+	(void)args;
+	say(c, "+OK UTF8 enabled");
+}
+
+static void
+do_noop(struct client *c, struct str args)
+{
+	(void)args;
+	say(c, "+OK");
+}
+
+static void
+do_quit(struct client *c, struct str args)
+{
+	(void)args;
+	say(c, "+OK Logging out");
+	c->over = true;
+}
+
+static const struct command {
+	const char *verb;
+	void (*run)(struct client *c, struct str args);
+	const char *rfc;
+} commands[] = {
+	{ "CAPA", do_capa, "RFC 2449 5" },
+	{ "STLS", do_stls, "RFC 2595 4" },
+	{ "USER", do_user, "RFC 1939 7" },
+	{ "PASS", do_pass, "RFC 1939 7" },
+	{ "AUTH", do_auth, "RFC 5034 4" },
+	{ "UTF8", do_utf8, "RFC 6856 2" },
+	{ "NOOP", do_noop, "RFC 1939 5" },
+	{ "QUIT", do_quit, "RFC 1939 4" },
+};
+
+static void
+dispatch(struct client *c, struct str line)
+{
+	struct scan in = scan_of(line);
+	struct str verb;
+
+	if (pop3_scan_verb(&in, &verb))
+		for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+			if (str_ieq(verb, str_of(commands[i].verb))) {
+				commands[i].run(c, scan_rest(&in));
+				return;
+			}
+	refuse(c, "Unknown command, or not before login");
+}
+
+void
+pop3_login(struct client *c)
+{
+	say(c, "+OK Posthorn ready");
+	while (!c->over && !service_stopping()) {
+		struct str line;
+		enum io r;
+
+		client_turn(c);
+		r = stream_getline(c->io, &line, LINE_MAX_LOGIN);
+		if (r == IO_OK)
+			dispatch(c, line);
+		else if (client_line(c, r) || r == IO_SYNTAX || r == IO_TOOLONG)
+			say(c, "-ERR Cannot read that line");
+		else if (r == IO_TIMEOUT)
+			say(c, "-ERR Disconnected for inactivity");
+	}
+}
