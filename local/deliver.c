@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "conf/common.h"
 #include "daemon/service.h"
+#include "local/box.h"
 #include "local/forward.h"
 #include "local/local.h"
 #include "mail/address.h"
@@ -204,7 +205,7 @@ static void
 to_mailbox(const struct deliver *d, const struct deliver_rcpt *r, struct result_rcpt *res,
     struct pool *pool, struct deliver_times *times)
 {
-	struct store *s = NULL;
+	struct box *box;
 	enum store_result got;
 	struct str path;
 
@@ -213,12 +214,12 @@ to_mailbox(const struct deliver *d, const struct deliver_rcpt *r, struct result_
 		    "maildir below the user's folder (a relative name that ends in /)", STR_ARG(path)));
 		return;
 	}
-	got = store_open(owner.root, path, true, &s);
+	got = box_get(owner.root, path, &box);
 	if (got != STORE_OK)
-		store_failed(res, got, s, pool);
+		store_failed(res, got, box_store(box), pool);
 	else
-		store_message(d, r, s, res, pool, times);
-	store_close(s);
+		store_message(d, r, box_store(box), res, pool, times);
+	box_put(box);
 }
 
 /* ---- .forward ---- */
