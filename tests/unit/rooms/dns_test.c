@@ -35,6 +35,8 @@ static const char zone[] =
     "worse MX 10 a\\010b\n"
     "fail A 192.0.2.9\n"
     ";! fail.example.test. servfail\n"
+    "mute A 192.0.2.8\n"
+    ";! mute.example.test. silent\n"
     "tcp A 192.0.2.7\n"
     ";! tcp.example.test. truncate\n"
     "_25._tcp.first TLSA 3 1 1 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
@@ -185,6 +187,7 @@ hostile_body(void *arg)
 {
 	struct net_addr a;
 	struct str name;
+	msec_t before;
 
 	(void)arg;
 	begin();
@@ -199,6 +202,12 @@ hostile_body(void *arg)
 	ck_assert_int_eq(ask("fail.example.test", DNS_A), DNS_TEMPFAIL);
 	ck_assert(net_parse(STR("192.0.2.3"), 0, &a));
 	ck_assert(!dns_reverse(&a, pool, &name, NULL, deadline_in(WAIT_MS)));
+	/* No answer at all: given up in time, and no one else waits for it. */
+	before = clock_ms();
+	ck_assert_int_eq(dns_lookup(STR("mute.example.test"), DNS_A, pool, &got, deadline_in(700)),
+	    DNS_TEMPFAIL);
+	ck_str_is(got.reason, "query timed out");
+	ck_assert_int_lt(clock_ms() - before, 5000);
 	ck_assert_int_eq(ask("first.example.test", DNS_A), DNS_OK);
 	fiber_stop();
 }

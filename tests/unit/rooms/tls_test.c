@@ -13,6 +13,7 @@
 
 #define WAIT_MS		20000
 #define BULK		(8u << 20)
+#define MANY		90
 
 static const char *dir;
 static pid_t keyd, tlsd;
@@ -40,36 +41,51 @@ generate(void)
 }
 
 static int
-open_in(const char *name)
+open_in(const char *folder, const char *name)
 {
-	char path[200];
+	char path[400];
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
 	return fd;
 }
 
+/* With this key and certificate, or with those just made. */
 static void
-setup(void)
+start(const char *folder, const char *key_name, const char *cert_name)
 {
 	int key[2], ask[2];
 	char conf[400];
 
 	dir = room_dir();
 	generate();
+	if (folder == NULL)
+		folder = dir;
 	(void)snprintf(conf, sizeof(conf), "smtpd_tls_cert_file = %s/cert.pem\n"
 	    "smtp_tls_CAfile = %s/cert.pem\n", dir, dir);
 	room_file(dir, "main.cf", conf);
 	room_pair(key);
 	room_pair(ask);
 	keyd = room_start("keyd", dir, (struct room_fd[]){
-	    { 'p', "tlsd", key[0] }, { 'f', "key0", open_in("key.pem") }, { 0 } });
+	    { 'p', "tlsd", key[0] }, { 'f', "key0", open_in(folder, key_name) }, { 0 } });
 	tlsd = room_start("tlsd", dir, (struct room_fd[]){
-	    { 'p', "keyd", key[1] }, { 'p', "smtpd", ask[0] }, { 'f', "cert0", open_in("cert.pem") },
+	    { 'p', "keyd", key[1] }, { 'p', "smtpd", ask[0] }, { 'f', "cert0", open_in(folder, cert_name) },
 	    { 0 } });
 	tls_fd = ask[1];
+}
+
+static void
+setup(void)
+{
+	start(NULL, "key.pem", "cert.pem");
+}
+
+static void
+setup_rsa(void)
+{
+	start(TESTDIR "/unit/rooms", "rsa.key", "rsa.crt");
 }
 
 static void
@@ -413,11 +429,92 @@ START_TEST(keys)
 }
 END_TEST
 
+static void
+rsa_body(void *arg)
+{
+	struct half s = { .want = { .service = STR("smtpd") } };
+	struct half c = { .want = { .service = STR("smtp") } };
+
+	(void)arg;
+	peer_add(PEER_TLSD, ipc_open(tls_fd, NULL, PEER_TLSD, NULL, NULL));
+	both(&s, &c);
+	ck_assert_msg(s.ok && c.ok, "%.*s", STR_ARG(s.facts.reason));
+	ck_str_is(s.facts.signature, "RSA-PSS (2048 bits)");
+	ck_str_is(c.facts.signature, "RSA-PSS (2048 bits)");
+	ck_str_is(c.facts.subject, "rsa.example.test");
+	ck_assert_str_eq(tls_trust_word(&c.facts), "Untrusted");
+	end(&s);
+	end(&c);
+	fiber_stop();
+}
+
+START_TEST(rsa)
+{
+	fiber_run(rsa_body, NULL);
+}
+END_TEST
+
+/*
+ * Many at once, good and bad: each handshake leaves its fiber in the middle, inside OpenSSL, to wait
+ * for keyd, and none may see another one's errors.
+ */
+static void
+one_of_many(void *arg)
+{
+	bool bad = arg != NULL;
+	struct half s = { .server = true, .pool = pool_new(), .want = { .service = STR("smtpd") } };
+	struct half c = { .pool = pool_new(), .want = { .service = STR("smtp") } };
+	struct fiber *f;
+	struct str line;
+
+	tcp(&s.s, &c.s);
+	if (bad) {
+		(void)stream_printf(c.s, "EHLO example.test\r\n");
+		(void)stream_flush(c.s);
+		run_half(&s);
+		ck_assert(!s.ok);
+	} else {
+		f = fiber_start(run_half, &s, "server");
+		fiber_keep(f);
+		run_half(&c);
+		(void)fiber_join(f, NEVER);
+		ck_assert_msg(s.ok && c.ok, "%.*s", STR_ARG(s.facts.reason));
+		(void)stream_printf(s.s, "220 hello\r\n");
+		(void)stream_flush(s.s);
+		stream_deadline(c.s, deadline_in(WAIT_MS));
+		ck_assert_int_eq(stream_getline(c.s, &line, 512), IO_OK);
+	}
+	end(&s);
+	end(&c);
+}
+
+static void
+many_body(void *arg)
+{
+	struct fiber *f[MANY];
+
+	(void)arg;
+	peer_add(PEER_TLSD, ipc_open(tls_fd, NULL, PEER_TLSD, NULL, NULL));
+	for (unsigned i = 0; i < MANY; i++) {
+		f[i] = fiber_start(one_of_many, i % 3 == 0 ? &dir : NULL, "one of many");
+		fiber_keep(f[i]);
+	}
+	for (unsigned i = 0; i < MANY; i++)
+		(void)fiber_join(f[i], NEVER);
+	fiber_stop();
+}
+
+START_TEST(many)
+{
+	fiber_run(many_body, NULL);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
 	Suite *s = suite_create("rooms/tls");
-	TCase *t = tcase_create("tls");
+	TCase *t = tcase_create("tls"), *r = tcase_create("rsa");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
@@ -426,7 +523,12 @@ suite(void)
 	tcase_add_test(t, refused);
 	tcase_add_test(t, cut);
 	tcase_add_test(t, keys);
+	tcase_add_test(t, many);
 	suite_add_tcase(s, t);
+	tcase_add_checked_fixture(r, setup_rsa, teardown);
+	tcase_set_timeout(r, 60);
+	tcase_add_test(r, rsa);
+	suite_add_tcase(s, r);
 	return s;
 }
 
