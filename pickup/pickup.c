@@ -34,6 +34,7 @@
 static int maildrop = -1, corrupt = -1;
 static struct str origin;
 static struct map *busy;		/* names being taken */
+static struct map *stuck;		/* names that can be neither taken nor moved */
 static unsigned working;
 static bool poked;
 static struct fiber_queue scanner;	/* the scanning fiber, while it waits */
@@ -48,6 +49,23 @@ remove_file(const char *name)
 {
 	if (unlinkat(maildrop, name, 0) != 0 && errno != ENOENT)
 		log_warn("maildrop/%s: cannot remove: %s", name, strerror(errno));
+}
+
+/*
+ * Out of the way, to be looked at.  What is no file (a link, a FIFO) goes altogether, and what
+ * cannot go is not looked at again.
+ */
+static void
+set_aside(const char *name)
+{
+	if (renameat(maildrop, name, corrupt, name) == 0) {
+		log_warn("maildrop/%s: moved to corrupt", name);
+	} else if (unlinkat(maildrop, name, 0) == 0) {
+		log_warn("maildrop/%s: removed", name);
+	} else {
+		log_error("maildrop/%s: cannot move to corrupt: %s", name, strerror(errno));
+		(void)map_put(stuck, str_of(name), &stuck);
+	}
 }
 
 static void
@@ -65,11 +83,7 @@ take(void *arg)
 		remove_file(job->name);
 		break;
 	case TAKEN_BAD:
-		if (renameat(maildrop, job->name, corrupt, job->name) != 0)
-			log_error("maildrop/%s: cannot move to corrupt: %s", job->name,
-			    strerror(errno));
-		else
-			log_warn("maildrop/%s: moved to corrupt", job->name);
+		set_aside(job->name);
 		break;
 	case TAKEN_LATER:
 	case TAKEN_GONE:
@@ -117,7 +131,8 @@ list_names(struct vec *names)
 	while ((e = readdir(d)) != NULL) {
 		struct job *job;
 
-		if (!is_ours(e->d_name) || map_get(busy, str_of(e->d_name)) != NULL)
+		if (!is_ours(e->d_name) || map_get(busy, str_of(e->d_name)) != NULL ||
+		    map_get(stuck, str_of(e->d_name)) != NULL)
 			continue;
 		job = vec_push(names);
 		(void)snprintf(job->name, sizeof(job->name), "%s", e->d_name);
@@ -256,6 +271,7 @@ prepare(struct jail *jail)
 	maildrop = open_folder("maildrop", path_maildrop, sizeof(path_maildrop));
 	corrupt = open_folder("corrupt", path_corrupt, sizeof(path_corrupt));
 	busy = map_new();
+	stuck = map_new();
 	jail->paths = paths;
 	return maildrop >= 0 && corrupt >= 0 && learn_origin();
 }
