@@ -26,6 +26,7 @@ static struct {
 	char tag[64];
 	char host[64];
 	bool verbose;
+	int pid;		/* 0: ask */
 	unsigned long lost, reported;
 	time_t second;		/* what `stamp` says */
 	char stamp[32];
@@ -38,6 +39,7 @@ log_open(int fd, enum log_form form, const char *tag)
 
 	log_to.fd = fd;
 	log_to.form = form;
+	log_to.pid = 0;
 	(void)snprintf(log_to.tag, sizeof(log_to.tag), "%s", tag);
 	if (gethostname(log_to.host, sizeof(log_to.host)) != 0 || log_to.host[0] == '\0')
 		memcpy(log_to.host, "localhost", 10);
@@ -97,17 +99,20 @@ stamp(void)
 	return log_to.stamp;
 }
 
+/* A program asks for its pid once: after log_open nothing here forks and logs in the child. */
 static size_t
 prefix(char *line, size_t size, const struct level *l)
 {
 	int n;
 
+	if (log_to.pid == 0)
+		log_to.pid = (int)getpid();
 	if (log_to.form == LOG_SYSLOG)
 		n = snprintf(line, size, "<%d>%s %s[%d]: ", 2 * 8 + l->severity, stamp(),
-		    log_to.tag, (int)getpid());
+		    log_to.tag, log_to.pid);
 	else if (log_to.form == LOG_FILE)
 		n = snprintf(line, size, "%s %s %s[%d]: ", stamp(), log_to.host, log_to.tag,
-		    (int)getpid());
+		    log_to.pid);
 	else
 		n = snprintf(line, size, "%s: ", log_to.tag);
 	return n < 0 ? 0 : (size_t)n;

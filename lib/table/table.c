@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/panic.h"
 #include "base/pool.h"
 #include "conf/lines.h"
@@ -24,6 +25,8 @@ static const struct table_type *const types[] = {
 
 #define TYPES	(sizeof(types) / sizeof(types[0]))
 
+#define FRESH_MS	100	/* a changed file is noticed within */
+
 struct table {
 	struct pool *pool;
 	const char *spec;
@@ -32,7 +35,8 @@ struct table {
 	const char *path;
 	unsigned flags;
 	void *state;			/* NULL: not open */
-	struct stat seen;		/* of the file behind `state` */
+	struct stat seen;
+	msec_t fresh_until;	/* the file is not looked at again before */		/* of the file behind `state` */
 };
 
 const char *const *
@@ -148,6 +152,10 @@ ready(struct table *t, struct buf *why)
 			    STR_ARG(t->type_name));
 		return false;
 	}
+	/* A busy router does not look at each file for each question. */
+	if (t->state != NULL && clock_ms() < t->fresh_until)
+		return true;
+	t->fresh_until = deadline_in(FRESH_MS);
 	if (t->type->suffix != NULL) {
 		if (stat(t->path, &now) != 0) {
 			if (why != NULL)
