@@ -16,6 +16,9 @@
 #include "base/vec.h"
 #include "daemon/service.h"
 #include "router/router.h"
+#include "table/table.h"
+
+#define FRESH_MS	5	/* a changed table is noticed within; spares nine stat calls a question */
 
 #define ROUTER_STACK	(512u << 10)	/* libc's user database and Berkeley DB want room */
 
@@ -82,6 +85,7 @@ see_alias(void *arg, struct str key, struct str value)
 static bool
 prepare(struct jail *jail)
 {
+	table_fresh(FRESH_MS);
 	path_pool = pool_new();
 	paths = vec_of(sizeof(struct jail_path));
 	router_open();

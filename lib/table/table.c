@@ -25,7 +25,7 @@ static const struct table_type *const types[] = {
 
 #define TYPES	(sizeof(types) / sizeof(types[0]))
 
-#define FRESH_MS	100	/* a changed file is noticed within */
+static msec_t fresh_ms;		/* see table_fresh */
 
 struct table {
 	struct pool *pool;
@@ -140,6 +140,12 @@ same_file(const struct stat *a, const struct stat *b)
 	    a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+void
+table_fresh(msec_t ms)
+{
+	fresh_ms = ms;
+}
+
 /* Open, or open again what changed; false with the reason. */
 static bool
 ready(struct table *t, struct buf *why)
@@ -155,7 +161,7 @@ ready(struct table *t, struct buf *why)
 	/* A busy router does not look at each file for each question. */
 	if (t->state != NULL && clock_ms() < t->fresh_until)
 		return true;
-	t->fresh_until = deadline_in(FRESH_MS);
+	t->fresh_until = deadline_in(fresh_ms);
 	if (t->type->suffix != NULL) {
 		if (stat(t->path, &now) != 0) {
 			if (why != NULL)

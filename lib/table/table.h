@@ -20,6 +20,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/str.h"
 
 #define TABLE_FILE_MAX	(64u << 20)	/* bytes of a source file */
@@ -41,7 +42,13 @@ struct table;
 
 /* `spec` is "type:name"; without a type `default_type` (NULL: "hash") goes before it. */
 struct table *table_open(struct str spec, const char *default_type, unsigned flags);
-void table_close(struct table *t);	/* NULL is fine */
+void table_close(struct table *t);	/*
+ * A change of a table's file is noticed at the next question (0, the default), or within `ms`: a busy
+ * program need not look at each file for each question.
+ */
+void table_fresh(msec_t ms);
+
+/* NULL is fine */
 
 /* "type:name" as opened. */
 const char *table_name(const struct table *t);
