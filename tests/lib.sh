@@ -185,7 +185,7 @@ mails() {	# BOX USER: the files of the inbox
 mail_count() { mails "$1" "$2" | wc -l; }
 has_mails() { [ "$(mail_count "$1" "$2")" -eq "$3" ] || { echo "$(mail_count "$1" "$2") mails of $3"; false; }; }
 mail_with() {	# BOX USER REGEX: the file of a mail that has this line
-	mails "$1" "$2" | xargs -r grep -alE -- "$3"
+	mails "$1" "$2" | xargs -r grep -alE -- "$3" | grep .
 }
 queue() { postqueue -c "$(etc "$1")" -p; }
 queue_empty() { queue "$1" | tee /dev/stderr | grep -qx 'Mail queue is empty'; }
