@@ -32,6 +32,7 @@
 #include "base/log.h"
 #include "base/panic.h"
 #include "conf/common.h"
+#include "conf/room_postdrop.h"
 #include "daemon/jail.h"
 #include "mail/queue_id.h"
 #include "wire/drop.h"
@@ -47,13 +48,6 @@ struct output {
 };
 
 static volatile sig_atomic_t interrupted;
-static const char *alternates;
-
-static const struct conf_param params[] = {
-	{ "alternate_config_directories", CONF_STR, &alternates, "", NULL, NULL,
-	  "Other configurations that postdrop may be told to use." },
-	{ NULL, CONF_END, NULL, NULL, NULL, NULL, NULL }
-};
 
 static void
 on_signal(int signo)
@@ -109,17 +103,11 @@ is_listed(const char *dir)
 {
 	struct strs none = { NULL, 0 };
 	struct conf *c = conf_read(CONFDIR, &none);
-	struct str list, word;
 	bool found = false;
 
-	(void)conf_load(c, params);
-	list = str_of(alternates);
-	while (!found && str_cut(&list, ' ', &word)) {
-		word = str_trim(word);
-		if (str_end(word, STR(",")))
-			word.n--;
-		found = str_eq(word, str_of(dir));
-	}
+	(void)conf_load(c, postdrop_params);
+	for (size_t i = 0; i < postdrop_conf.alternates.n && !found; i++)
+		found = str_eq(postdrop_conf.alternates.v[i], str_of(dir));
 	conf_free(c);
 	return found;
 }

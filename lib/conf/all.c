@@ -17,6 +17,7 @@
 #include "conf/room_bounce.h"
 #include "conf/room_dnsd.h"
 #include "conf/room_login.h"
+#include "conf/room_postdrop.h"
 #include "conf/room_queue.h"
 #include "conf/room_router.h"
 #include "conf/room_smtp.h"
@@ -32,6 +33,7 @@ static const struct conf_param *const rooms[] = {
 	anvil_params,
 	authd_params,
 	bounce_params,
+	postdrop_params,
 	dnsd_params,
 	tls_params,
 	smtpd_params,
