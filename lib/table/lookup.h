@@ -47,8 +47,11 @@ enum table_result lookup_address(const struct tables *t, const struct lookup *l,
  */
 struct domains;
 
+/* Members are copied; tables among them are opened.  Close what was opened; NULL is fine. */
 struct domains *domains_open(struct strs members, bool parents, const char *default_type);
 void domains_close(struct domains *d);
+
+/* Is `domain` in the list?  LATER, with the reason, when a table in it cannot be read. */
 enum table_result domains_match(struct domains *d, struct str domain, struct buf *why);
 
 #endif

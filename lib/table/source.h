@@ -23,6 +23,7 @@ struct source_reader {
 	void (*warn)(void *arg, unsigned line, const char *text);	/* NULL: keep quiet */
 };
 
+/* Read all of `text`; calls `pair` and `warn` in order of lines. */
 void source_read(struct str text, const struct source_reader *r);
 
 #endif
