@@ -19,7 +19,9 @@
 #include "fiber/fiber.h"
 
 #define CLASS_IN	1
+#define TYPE_NS		2
 #define RCODE_NXDOMAIN	3
+#define PROBE_MS	30000
 
 /* A question in work; freed by its fiber, which always waits for the callback or cancels. */
 struct pending {
@@ -31,6 +33,7 @@ struct pending {
 
 static struct ub_ctx *ctx;
 static unsigned asked;
+static bool anchored;		/* the root's anchor is there */
 
 static bool
 load_config(struct str text)
@@ -85,6 +88,7 @@ resolver_init(void)
 	ctx = ub_ctx_create();
 	if (ctx == NULL)
 		fatal("libunbound does not start");
+	anchored = dnsd_conf.anchor_file[0] != '\0' && access(dnsd_conf.anchor_file, R_OK) == 0;
 	ok = setup_text(&text, &dnsd_conf, &why, &what);
 	if (!ok)
 		log_error("%s: %.*s", why, STR_ARG(what));
@@ -113,15 +117,6 @@ listen_for_answers(void *arg)
 	}
 }
 
-bool
-resolver_start(void)
-{
-	if (ub_fd(ctx) < 0)
-		return false;
-	(void)fiber_start(listen_for_answers, NULL, "answers");
-	return true;
-}
-
 static void
 on_answer(void *arg, int error, struct ub_result *result)
 {
@@ -131,6 +126,54 @@ on_answer(void *arg, int error, struct ub_result *result)
 	p->error = error;
 	p->result = result;
 	(void)fiber_queue_wake(&p->done);
+}
+
+/* Ask and wait; false when nothing came until the deadline.  `p` is empty before. */
+static bool
+ask_and_wait(const char *name, unsigned type, struct pending *p, msec_t deadline)
+{
+	int id, e = ub_resolve_async(ctx, name, (int)type, CLASS_IN, p, on_answer, &id);
+
+	if (e != 0) {
+		p->finished = true;
+		p->error = e;
+	}
+	while (!p->finished && fiber_queue_wait(&p->done, deadline) == WAKE_READY)
+		;
+	if (!p->finished)
+		(void)ub_cancel(ctx, id);	/* it will not call back any more */
+	return p->finished;
+}
+
+/*
+ * Some resolvers strip signatures.  With a trust anchor every signed name then looks forged, and
+ * mail waits: say at once what will be hard to find later.
+ */
+static void
+probe(void *arg)
+{
+	struct pending *p = mem_zero(1, sizeof(*p));
+
+	(void)arg;
+	if (ask_and_wait(".", TYPE_NS, p, deadline_in(PROBE_MS)) && p->result != NULL &&
+	    p->result->bogus)
+		log_warn("the resolvers in use do not pass DNSSEC signatures on, so signed domains "
+		    "will look forged: name others in dnsd_forwarders, or set "
+		    "dnsd_trust_anchor_file to nothing and go without DNSSEC (%.200s)",
+		    p->result->why_bogus != NULL ? p->result->why_bogus : "");
+	ub_resolve_free(p->result);
+	free(p);
+}
+
+bool
+resolver_start(void)
+{
+	if (ub_fd(ctx) < 0)
+		return false;
+	(void)fiber_start(listen_for_answers, NULL, "answers");
+	if (anchored)
+		(void)fiber_start(probe, NULL, "probe");
+	return true;
 }
 
 /* Answers. */
@@ -209,7 +252,6 @@ resolver_ask(const struct dns_question *q, struct dns_answer *out, struct pool *
 	    dnsd_conf.timeout_ms : (msec_t)q->timeout_ms);
 	struct pending *p;
 	const char *name;
-	int id, e;
 
 	*out = (struct dns_answer){ .status = DNS_BAD, .reason = STR("Malformed name") };
 	if (!dns_name_ok(q->name) || dns_type_name(q->type) == NULL)
@@ -220,17 +262,9 @@ resolver_ask(const struct dns_question *q, struct dns_answer *out, struct pool *
 	name = pool_printf(pool, "%.*s.", STR_ARG(q->name)).p;
 	p = mem_zero(1, sizeof(*p));
 	asked++;
-	e = ub_resolve_async(ctx, name, (int)q->type, CLASS_IN, p, on_answer, &id);
-	if (e != 0) {
-		p->finished = true;
-		p->error = e;
-	}
-	while (!p->finished && fiber_queue_wait(&p->done, deadline) == WAKE_READY)
-		;
-	asked--;
 	out->reason = STR("query timed out");
-	if (!p->finished) {
-		(void)ub_cancel(ctx, id);
+	if (!ask_and_wait(name, (unsigned)q->type, p, deadline)) {
+		log_debug("%s: timed out", name);
 	} else if (p->error != 0 || p->result == NULL) {
 		out->reason = STR("resolver failure");
 		log_warn("libunbound: %s", ub_strerror(p->error));
@@ -238,6 +272,7 @@ resolver_ask(const struct dns_question *q, struct dns_answer *out, struct pool *
 		*out = (struct dns_answer){ 0 };
 		fill_answer(out, p->result, q, pool);
 	}
+	asked--;
 	ub_resolve_free(p->result);
 	free(p);
 }
