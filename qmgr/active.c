@@ -311,7 +311,7 @@ apply_fate(struct message *m, uint32_t num, const struct route *route, enum rcpt
 	unsigned status = state == RCPT_SENT ? RESULT_SENT :
 	    state == RCPT_BOUNCED ? RESULT_BOUNCED : RESULT_DEFERRED;
 
-	if (why.dsn.n == 0)
+	if (why.dsn.n == 0 || (state == RCPT_SENT && why.dsn.p[0] != '2'))
 		why.dsn = state == RCPT_SENT ? STR("2.0.0") : state == RCPT_BOUNCED ?
 		    STR("5.0.0") : STR("4.0.0");
 	rcpt_settle(m, num, state, why);
