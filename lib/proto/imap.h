@@ -32,6 +32,7 @@
 
 /* --- words --- */
 
+/* One blank; tag; atom; number and nz-number, which must fit 32 bits. */
 bool imap_scan_sp(struct scan *in);
 bool imap_scan_tag(struct scan *in, struct str *tag);
 bool imap_scan_atom(struct scan *in, struct str *out);

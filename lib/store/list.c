@@ -144,12 +144,12 @@ store_list(struct store *s, struct pool *pool, struct store_entry **list, size_t
 	/* The levels above; the list grows while it is walked. */
 	for (size_t i = 0; i < l.all.n; i++) {
 		struct store_entry *e = *(struct store_entry **)vec_at(&l.all, i);
-		ptrdiff_t dot = str_rchr(e->name, STORE_SEPARATOR);
+		ptrdiff_t end = str_rchr(e->name, STORE_SEPARATOR);
 
-		if (dot > 0 && e->exists)
-			entry(&l, str_sub(e->name, 0, (size_t)dot))->children = true;
-		else if (dot > 0 && e->children)
-			entry(&l, str_sub(e->name, 0, (size_t)dot))->children = true;
+		if (end > 0 && e->exists)
+			entry(&l, str_sub(e->name, 0, (size_t)end))->children = true;
+		else if (end > 0 && e->children)
+			entry(&l, str_sub(e->name, 0, (size_t)end))->children = true;
 	}
 	vec_sort(&l.all, by_name);
 	*n = l.all.n;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/panic.h"
+#include "base/scan.h"
 #include "fiber/fiber.h"
 
 #define LOCK_FILE	"posthorn-lock"
@@ -86,19 +87,30 @@ collect(struct box *m, int dir, bool in_new, struct vec *found)
 	return STORE_OK;
 }
 
+/* The number a name begins with; 0 for none. */
+static uint64_t
+leading(const char *name)
+{
+	struct scan in = scan_of(str_of(name));
+	uint64_t n = 0;
+
+	scan_number(&in, UINT64_MAX, &n);
+	return n;
+}
+
 /* New files get UIDs in order of the time their names begin with, then of the name. */
 static int
 by_arrival(const void *a, const void *b)
 {
 	const struct found *x = a, *y = b;
-	unsigned long long tx, ty;
+	uint64_t tx, ty;
 
 	if ((x->rec != NULL) != (y->rec != NULL))
 		return x->rec != NULL ? -1 : 1;
 	if (x->rec != NULL)
 		return 0;
-	tx = strtoull(x->file, NULL, 10);
-	ty = strtoull(y->file, NULL, 10);
+	tx = leading(x->file);
+	ty = leading(y->file);
 	if (tx != ty)
 		return tx < ty ? -1 : 1;
 	return strcmp(x->file, y->file);

@@ -24,6 +24,7 @@ struct box {
 	struct vec sizes;		/* uint32_t: indexes whose size was learnt */
 };
 
+/* Message `i` of the view, which must exist. */
 struct store_msg *msg_at(const struct box *m, size_t i);
 
 /* Mark a message gone; say so once. */

@@ -21,7 +21,7 @@
 
 #define LOCK_STEP_MS	2	/* first pause while another holds the lock; doubles */
 #define LOCK_STEP_MAX	50
-#define SMALL_FILE	(4u << 20)
+#define ENCODED_DOT	"&AC4-"	/* "." in modified UTF-7, as if it could not stand for itself */
 
 static const struct {
 	enum store_result result;
@@ -121,33 +121,59 @@ name_is_inbox(struct str name)
 	return str_ieq(name, STR("INBOX"));
 }
 
+/* One level of a name: no dots at its front, so that none is "." or "..". */
+static bool
+level_ok(struct str level)
+{
+	for (size_t i = 0; i < level.n; i++) {
+		unsigned char c = (unsigned char)level.p[i];
+
+		if (c < 0x20 || c == 0x7f || c == '/' || c == '\\')
+			return false;
+	}
+	return level.n > 0 && level.p[0] != '.';
+}
+
+/* Append a level as the disk has it: "." separates levels there, so one inside is written in
+ * base64 like any character that cannot stand for itself. */
+static bool
+add_level(struct buf *out, struct str level)
+{
+	struct buf wire = { 0 };
+	bool ok = mutf7_encode(&wire, level);
+
+	for (size_t i = 0; ok && i < wire.n; i++) {
+		if (wire.p[i] == '.')
+			buf_addz(out, ENCODED_DOT);
+		else
+			buf_addc(out, wire.p[i]);
+	}
+	buf_free(&wire);
+	return ok;
+}
+
 bool
 folder_disk_name(struct buf *out, struct str name)
 {
-	size_t start = out->n, levels = 1;
+	size_t start = out->n, levels = 0;
 	struct str rest = name, part;
+	bool ok;
 
 	if (name_is_inbox(name)) {
 		buf_addz(out, ".");
 		return true;
 	}
-	if (name.n == 0 || name.n > STORE_NAME_LIMIT || name.p[name.n - 1] == STORE_SEPARATOR)
-		return false;
-	for (; str_cut(&rest, STORE_SEPARATOR, &part); levels++)
-		if (part.n == 0 || levels > STORE_LEVELS)
-			return false;
-	for (size_t i = 0; i < name.n; i++) {
-		unsigned char c = (unsigned char)name.p[i];
-
-		/* "~" first means a home folder to some clients and shells; keep it out. */
-		if (c < 0x20 || c == 0x7f || c == '/' || c == '\\' || (c == '~' && i == 0))
-			return false;
+	ok = name.n > 0 && name.n <= STORE_NAME_LIMIT && name.p[name.n - 1] != STORE_SEPARATOR &&
+	    name.p[0] != '~';	/* a home folder to some clients and shells */
+	while (ok && str_cut(&rest, STORE_SEPARATOR, &part)) {
+		ok = level_ok(part) && ++levels <= STORE_LEVELS;
+		/* "inbox/x" would be a second spelling of "INBOX/x". */
+		if (levels == 1 && name_is_inbox(part) && !str_eq(part, STR("INBOX")))
+			ok = false;
+		buf_addc(out, '.');
+		ok = ok && add_level(out, part);
 	}
-	/* "inbox.x" would be a second spelling of "INBOX.x". */
-	if (str_istart(name, STR("INBOX.")) && !str_start(name, STR("INBOX.")))
-		return false;
-	buf_addz(out, ".");
-	if (!mutf7_encode(out, name) || out->n - start > STORE_NAME_LIMIT + 1) {
+	if (!ok || out->n - start > STORE_NAME_LIMIT + 1) {
 		out->n = start;
 		return false;
 	}
@@ -164,17 +190,42 @@ store_name_ok(struct str name)
 	return ok;
 }
 
+/* Append a level as people see it. */
+static bool
+read_level(struct buf *out, struct str disk)
+{
+	struct str dot = STR(ENCODED_DOT);
+	ptrdiff_t at;
+
+	while ((at = str_find(disk, dot)) >= 0) {
+		if (!mutf7_decode(out, str_sub(disk, 0, (size_t)at)))
+			return false;
+		buf_addc(out, '.');
+		disk = str_sub(disk, (size_t)at + dot.n, disk.n);
+	}
+	return mutf7_decode(out, disk);
+}
+
 bool
 folder_mail_name(struct buf *out, struct str disk)
 {
 	size_t start = out->n;
+	struct str rest = str_sub(disk, 1, disk.n), level;
+	struct buf again = { 0 };
+	bool ok = disk.n >= 2 && disk.p[0] == '.' && disk.p[disk.n - 1] != '.';
 
-	if (disk.n < 2 || disk.p[0] != '.' || !mutf7_decode(out, str_sub(disk, 1, disk.n)))
-		return false;
-	if (store_name_ok(str_sub(buf_str(out), start, out->n)))
-		return true;
-	out->n = start;
-	return false;
+	while (ok && str_cut(&rest, '.', &level)) {
+		if (out->n > start)
+			buf_addc(out, STORE_SEPARATOR);
+		ok = read_level(out, level);
+	}
+	/* One spelling only: it must be what we would write. */
+	ok = ok && folder_disk_name(&again, str_sub(buf_str(out), start, out->n)) &&
+	    str_eq(buf_str(&again), disk);
+	buf_free(&again);
+	if (!ok)
+		out->n = start;
+	return ok;
 }
 
 static enum store_result

@@ -5,7 +5,7 @@
  * Only files of lib/store include this.
  *
  *	ROOT/{cur,new,tmp}			INBOX
- *	ROOT/.A.B/{cur,new,tmp,maildirfolder}	mailbox A.B, in modified UTF-7
+ *	ROOT/.A.B/{cur,new,tmp,maildirfolder}	mailbox A/B, levels in modified UTF-7
  *	ROOT/subscriptions			one name a line, in modified UTF-7
  *	ROOT/posthorn-validity			the last UIDVALIDITY given out
  *	ROOT/posthorn-store			locked while mailboxes are made, renamed, removed
@@ -63,6 +63,7 @@ bool folder_disk_name(struct buf *out, struct str name);
 /* The opposite: append the mailbox name of ".A.B"; false when it is none of ours. */
 bool folder_mail_name(struct buf *out, struct str disk);
 
+/* "INBOX" in any case. */
 bool name_is_inbox(struct str name);
 
 /* Open (make) the folder of a mailbox.  INBOX's descriptors are shared: see folder_close. */
@@ -110,6 +111,7 @@ struct textout {
 	struct buf out;
 };
 
+/* Begin on `fd`, add, write what waits; false once something failed or a NUL came. */
 void textout_begin(struct textout *t, int fd);
 bool textout_write(struct textout *t, struct str data);
 bool textout_end(struct textout *t);

@@ -28,7 +28,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 
-#define STORE_SEPARATOR		'.'
+#define STORE_SEPARATOR		'/'
 #define STORE_NAME_LIMIT	200	/* bytes of a mailbox name as the driver writes it */
 #define STORE_LEVELS		32	/* levels of a name */
 #define STORE_KEYWORDS		26	/* keywords of a mailbox, Maildir's letters */

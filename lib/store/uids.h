@@ -39,12 +39,14 @@ struct uids {
 	struct buf pending;	/* lines to append */
 };
 
+/* Begin empty; end. */
 void uids_init(struct uids *u);
 void uids_free(struct uids *u);
 
 /* Read what others appended since the last call; makes the file when there is none. */
 enum store_result uids_load(struct store *s, struct folder *f, struct uids *u);
 
+/* The record of a base, or NULL. */
 struct uid_rec *uids_get(const struct uids *u, struct str base);
 
 /* Give the base the next UID; NULL when the numbers are used up. */

@@ -93,19 +93,31 @@ static const struct {
 	const char *name;
 	bool ok;
 } names[] = {
-	{ "INBOX", true }, { "inbox", true }, { "Sent", true }, { "a.b.c", true },
-	{ "Entw\xc3\xbcrfe", true }, { "A&B", true }, { "INBOX.x", true }, { "with blank", true },
-	{ "", false }, { ".", false }, { "..", false }, { ".a", false }, { "a.", false },
-	{ "a..b", false }, { "a/b", false }, { "/etc/passwd", false }, { "../x", false },
+	{ "INBOX", true }, { "inbox", true }, { "Sent", true }, { "a/b/c", true },
+	{ "Entw\xc3\xbcrfe", true }, { "A&B", true }, { "INBOX/x", true }, { "with blank", true },
+	{ "", false }, { ".", false }, { "..", false }, { ".a", false }, { "a/", false },
+	{ "a//b", false }, { "lists.debian.org", true }, { "/etc/passwd", false }, { "../x", false },
 	{ "~root", false }, { "a\\b", false }, { "a\nb", false }, { "a\x7f", false },
-	{ "\xff", false }, { "\xc0\xaf", false }, { "inbox.x", false }, { "a\x01", false },
-	{ "x.....y", false },
-	{ "1.2.3.4.5.6.7.8.9.0.1.2.3.4.5.6.7.8.9.0.1.2.3.4.5.6.7.8.9.0.1.2.3.4", false },
+	{ "\xff", false }, { "\xc0\xaf", false }, { "inbox/x", false }, { "a\x01", false },
+	{ "x///y", false }, { "a/../b", false }, { "a/.b", false }, { "a.b/c.d", true },
+	{ "1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3/4", false },
 };
 
 START_TEST(name)
 {
 	ck_assert_msg(store_name_ok(str_of(names[_i].name)) == names[_i].ok, "%s", names[_i].name);
+	if (names[_i].ok && !str_ieq(str_of(names[_i].name), STR("INBOX"))) {
+		struct pool *pool = pool_new();
+		struct store_entry *list;
+		size_t n, hits = 0;
+
+		ck_assert_int_eq(store_create(st, str_of(names[_i].name)), STORE_OK);
+		ck_assert_int_eq(store_list(st, pool, &list, &n), STORE_OK);
+		for (size_t i = 0; i < n; i++)
+			hits += list[i].exists && str_eq(list[i].name, str_of(names[_i].name));
+		ck_assert_uint_eq(hits, 1);
+		pool_free(pool);
+	}
 	if (!names[_i].ok) {
 		struct box *m;
 
@@ -365,17 +377,17 @@ START_TEST(move)
 	add("INBOX", "c\r\n", STORE_SEEN);
 	m = box("INBOX");
 	ck_assert_int_eq(mailbox_copy(m, at, 2, STR("Nowhere"), true, &v, uids), STORE_ABSENT);
-	ck_assert_int_eq(store_create(st, STR("Archive.2026")), STORE_OK);
-	ck_assert_int_eq(mailbox_copy(m, at, 2, STR("Archive.2026"), true, &v, uids), STORE_OK);
+	ck_assert_int_eq(store_create(st, STR("Archive/2026")), STORE_OK);
+	ck_assert_int_eq(mailbox_copy(m, at, 2, STR("Archive/2026"), true, &v, uids), STORE_OK);
 	ck_assert(mailbox_msg(m, 0)->gone && !mailbox_msg(m, 1)->gone && mailbox_msg(m, 2)->gone);
 	mailbox_close(m);
-	m = box("Archive.2026");
+	m = box("Archive/2026");
 	ck_assert_uint_eq(mailbox_count(m), 2);
 	ck_assert_uint_eq(mailbox_uidvalidity(m), v);
 	ck_assert_uint_eq(mailbox_msg(m, 0)->uid, uids[0]);
 	ck_assert_uint_eq(mailbox_msg(m, 1)->flags, STORE_SEEN);
 	/* Into itself: copies beside the originals. */
-	ck_assert_int_eq(mailbox_copy(m, (size_t[]){ 0 }, 1, STR("Archive.2026"), false, &v, uids),
+	ck_assert_int_eq(mailbox_copy(m, (size_t[]){ 0 }, 1, STR("Archive/2026"), false, &v, uids),
 	    STORE_OK);
 	ck_assert_int_eq(mailbox_poll(m), STORE_OK);
 	ck_assert_uint_eq(mailbox_count(m), 3);
@@ -389,8 +401,8 @@ START_TEST(folders)
 	struct store_entry *list;
 	size_t n;
 
-	ck_assert_int_eq(store_create(st, STR("A.B")), STORE_OK);
-	ck_assert_int_eq(store_create(st, STR("A.B")), STORE_EXISTS);
+	ck_assert_int_eq(store_create(st, STR("A/B")), STORE_OK);
+	ck_assert_int_eq(store_create(st, STR("A/B")), STORE_EXISTS);
 	ck_assert_int_eq(store_create(st, STR("INBOX")), STORE_EXISTS);
 	ck_assert_int_eq(store_create(st, STR("Entw\xc3\xbcrfe")), STORE_OK);
 	ck_assert_int_eq(store_subscribe(st, STR("Gone"), true), STORE_OK);
@@ -401,17 +413,17 @@ START_TEST(folders)
 	ck_assert(list[0].subscribed && list[0].exists);
 	ck_str_is(list[1].name, "A");
 	ck_assert(!list[1].exists && list[1].children);
-	ck_str_is(list[2].name, "A.B");
+	ck_str_is(list[2].name, "A/B");
 	ck_str_is(list[3].name, "Entw\xc3\xbcrfe");
 	ck_str_is(list[4].name, "Gone");
 	ck_assert(!list[4].exists && list[4].subscribed);
 	ck_assert_int_eq(store_rename(st, STR("A"), STR("Z")), STORE_OK);
-	ck_assert(store_exists(st, STR("Z.B")) && !store_exists(st, STR("A.B")));
-	ck_assert_int_eq(store_rename(st, STR("Z"), STR("Z.x")), STORE_NAME);
+	ck_assert(store_exists(st, STR("Z/B")) && !store_exists(st, STR("A/B")));
+	ck_assert_int_eq(store_rename(st, STR("Z"), STR("Z/x")), STORE_NAME);
 	ck_assert_int_eq(store_rename(st, STR("Nix"), STR("Y")), STORE_ABSENT);
-	ck_assert_int_eq(store_rename(st, STR("Z.B"), STR("Entw\xc3\xbcrfe")), STORE_EXISTS);
-	ck_assert_int_eq(store_delete(st, STR("Z.B")), STORE_OK);
-	ck_assert_int_eq(store_delete(st, STR("Z.B")), STORE_ABSENT);
+	ck_assert_int_eq(store_rename(st, STR("Z/B"), STR("Entw\xc3\xbcrfe")), STORE_EXISTS);
+	ck_assert_int_eq(store_delete(st, STR("Z/B")), STORE_OK);
+	ck_assert_int_eq(store_delete(st, STR("Z/B")), STORE_ABSENT);
 	ck_assert_int_eq(store_delete(st, STR("INBOX")), STORE_DENIED);
 	ck_assert_int_eq(store_subscribe(st, STR("Gone"), false), STORE_OK);
 	pool_reset(pool);
@@ -492,9 +504,9 @@ START_TEST(delivery_once)
 	m = box("INBOX");
 	ck_assert(!mailbox_msg(m, 0)->recent);
 	mailbox_close(m);
-	ck_assert_int_eq(deliver("New.Box", "x", "a\r\n", &again), STORE_OK);
+	ck_assert_int_eq(deliver("New/Box", "x", "a\r\n", &again), STORE_OK);
 	ck_assert_int_eq(deliver("INBOX", "../x", "a\r\n", &again), STORE_NAME);
-	ck_assert_int_eq(deliver("a/b", "x", "a\r\n", &again), STORE_NAME);
+	ck_assert_int_eq(deliver("a//b", "x", "a\r\n", &again), STORE_NAME);
 }
 END_TEST
 
