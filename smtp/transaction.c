@@ -53,6 +53,7 @@ struct run {
 	size_t ncrowded;
 	bool rset;
 	size_t sent, got;	/* steps */
+	bool waited;		/* a reply has come since we last sent something */
 	bool mail_ok, stop;	/* send no more */
 	unsigned data_code;	/* 0: not answered */
 };
@@ -164,6 +165,7 @@ send_steps(struct run *t)
 		add_step(t, &out, t->sent++);
 	}
 	if (out.n > 0) {
+		t->waited = false;
 		stream_deadline(t->c->s, deadline_first(deadline_in(timeout_of(last)),
 		    t->c->limit));
 		io = stream_write(t->c->s, buf_str(&out));
@@ -227,8 +229,12 @@ take_reply(struct run *t)
 	enum kind k = kind_of(t, t->got);
 	struct reply r;
 	struct fate f;
-	enum io io = session_reply(t->c, &r, timeout_of(k));
+	enum io io;
 
+	if (t->waited && stream_pending(t->c->s) == 0)
+		net_ack_now(stream_fd(t->c->s));
+	io = session_reply(t->c, &r, timeout_of(k));
+	t->waited = true;
 	if (io != IO_OK) {
 		lost(t, io, words[k].stage);
 		return false;

@@ -248,6 +248,18 @@ net_connect(const struct net_addr *to, const struct net_addr *from, msec_t deadl
 	return fd;
 }
 
+void
+net_ack_now(int fd)
+{
+#ifdef TCP_QUICKACK
+	int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+#else
+	(void)fd;
+#endif
+}
+
 int
 net_listen(const struct net_addr *at, int backlog)
 {

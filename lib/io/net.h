@@ -40,6 +40,13 @@ struct net_addr net_local(int fd);
 /* Connect within a deadline, in a fiber: a non-blocking descriptor, or -1 with errno. */
 int net_connect(const struct net_addr *to, const struct net_addr *from, msec_t deadline);
 
+/*
+ * Acknowledge now what was received.  Before a wait for the rest of several answers: a server that
+ * sends each by itself holds them back until then (Nagle), and the system waits 40 ms with it.
+ * Nothing happens for other sockets.
+ */
+void net_ack_now(int fd);
+
 /* A listening socket (SO_REUSEADDR, non-blocking, close-on-exec), or -1 with errno. */
 int net_listen(const struct net_addr *at, int backlog);
 
