@@ -4,7 +4,7 @@
  *
  * A room whose settings are its own keeps struct and rows in conf/room_NAME.h and .c and adds its
  * rows to the list below; that is all it takes for postconf, the manual and `posthorn check` to
- * know them.
+ * know them.  A setting that two rooms read is a row in both, the same but for where it goes.
  */
 #include "base/map.h"
 #include "base/panic.h"
@@ -84,6 +84,18 @@ gather(void)
 		for (const struct conf_param *row = rooms[i]; row->type != CONF_END; row++)
 			*(struct conf_param *)vec_push(&v) = *row;
 	vec_sort(&v, by_name);
+	for (size_t i = 1; i < v.n; ) {
+		const struct conf_param *a = vec_at(&v, i - 1), *b = vec_at(&v, i);
+
+		/* Two rooms may read the same setting; they must agree about it. */
+		if (strcmp(a->name, b->name) != 0) {
+			i++;
+			continue;
+		}
+		if (a->type != b->type || !str_eq(str_of(a->def), str_of(b->def)))
+			panic("%s is two different settings", a->name);
+		vec_remove(&v, i);
+	}
 	all.v = v.p;
 	all.n = v.n;
 	all.index = map_new();

@@ -87,6 +87,7 @@ both(void *arg)
 	peer_remove(PEER_ROUTER, smtpd);
 	peer_add(PEER_ROUTER, qmgr);
 	talk_qmgr();
+	ipc_close(smtpd);
 	fiber_stop();
 }
 
