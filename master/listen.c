@@ -157,7 +157,7 @@ listen_service(struct service_line *s, struct conf_service *line)
 
 /* Unix sockets for callers outside. */
 int
-listen_named(const char *name, unsigned mode)
+listen_named(const char *name, int type, unsigned mode)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	struct str path = pool_printf(master.pool, "%s/%s", common.run_directory, name);
@@ -175,8 +175,7 @@ listen_named(const char *name, unsigned mode)
 	}
 	memcpy(at.sun_path, path.p, path.n + 1);
 	(void)unlink(path.p);
-	fd = socket(AF_UNIX, (strcmp(name, "public/showq") == 0 ? SOCK_STREAM : SOCK_SEQPACKET) |
-	    SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 ||
 	    chmod(path.p, mode) != 0 || listen(fd, BACKLOG) != 0) {
 		log_error("socket %s: %s", path.p, strerror(errno));

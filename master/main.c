@@ -293,7 +293,7 @@ main(int argc, char **argv)
 		fatal("not started");
 	take_lock();
 	make_public();
-	if ((master.tool_fd = listen_named("control", 0600)) < 0)
+	if ((master.tool_fd = listen_named("control", SOCK_SEQPACKET, 0600)) < 0)
 		fatal("not started");
 	if (!reopen_log())
 		fatal("not started");

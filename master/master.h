@@ -88,7 +88,7 @@ bool listen_service(struct service_line *s, struct conf_service *line);
 /* Close the sockets the new configuration no longer names. */
 void listen_sweep(void);
 /* A named socket for callers outside ("public/showq"); -1 when it cannot be made. */
-int listen_named(const char *name, unsigned mode);
+int listen_named(const char *name, int type, unsigned mode);
 /* Open the log as the parameters say; -1 when it cannot be. */
 int open_log(void);
 

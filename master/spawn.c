@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -63,11 +64,12 @@ static const struct named {
 	unsigned peer;
 	const char *name;
 	const char *path;	/* below run_directory */
+	int type;
 	unsigned mode;
 } named_sockets[] = {
-	{ PEER_PICKUP, "pickup", "public/pickup", 0666 },
-	{ PEER_QMGR, "showq", "public/showq", 0666 },
-	{ PEER_QMGR, "qmgr", "public/qmgr", 0666 },
+	{ PEER_PICKUP, "pickup", "public/pickup", SOCK_STREAM, 0666 },
+	{ PEER_QMGR, "showq", "public/showq", SOCK_STREAM, 0666 },
+	{ PEER_QMGR, "qmgr", "public/qmgr", SOCK_SEQPACKET, 0666 },
 };
 
 static void
@@ -95,7 +97,7 @@ hand_files(struct plan *plan, struct pool *pool, const struct program *program, 
 		const struct named *n = &named_sockets[i];
 		int fd;
 
-		if (n->peer == program->peer && (fd = listen_named(n->path, n->mode)) >= 0)
+		if (n->peer == program->peer && (fd = listen_named(n->path, n->type, n->mode)) >= 0)
 			add_fd(plan, pool, "-f", n->name, fd);
 	}
 }
