@@ -124,10 +124,21 @@ complain(void *arg, unsigned line, const char *text)
 static struct str
 read_stdin(struct pool *pool)
 {
+	struct buf b = { .limit = TABLE_FILE_MAX };
 	struct str text;
+	char part[8192];
+	ssize_t n;
 
-	if (!conf_slurp(pool, "/dev/stdin", TABLE_FILE_MAX, &text))
-		fatal("cannot read standard input: %s", strerror(errno));
+	while ((n = read(0, part, sizeof(part))) != 0) {
+		if (n < 0 && errno != EINTR)
+			fatal("cannot read standard input: %s", strerror(errno));
+		if (n > 0)
+			buf_add(&b, str_n(part, (size_t)n));
+	}
+	if (!buf_ok(&b))
+		fatal("standard input is too large");
+	text = pool_str(pool, buf_str(&b));
+	buf_free(&b);
 	return text;
 }
 

@@ -231,11 +231,13 @@ config_dir(void)
 int
 main(int argc, char **argv)
 {
-	struct postconf p = { .dir = config_dir(), .pool = pool_new() };
+	static struct postconf p;
 	struct vec overrides = vec_of(sizeof(struct str));
 	struct strs over;
 	int c, mode = 'p', status;
 
+	p.dir = config_dir();
+	p.pool = pool_new();
 	log_open(2, LOG_PLAIN, "postconf");
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--man") == 0) {

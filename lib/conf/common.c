@@ -2,6 +2,9 @@
 /* common - settings that more than one program reads. */
 #include "conf/common.h"
 
+#include "base/pool.h"
+#include "conf/internal.h"
+
 struct common common;
 
 const struct conf_param common_params[] = {
@@ -76,11 +79,35 @@ const struct conf_param common_params[] = {
 	{ NULL, CONF_END, NULL, NULL, NULL, NULL, NULL }
 };
 
+#define ORIGIN_FILE_MAX	4096
+
+/* myorigin = /etc/mailname: the first line of that file. */
+static bool
+origin_file(struct conf *c)
+{
+	struct pool *pool = pool_new();
+	struct str text, line;
+	bool ok = conf_slurp(pool, common.myorigin, ORIGIN_FILE_MAX, &text);
+
+	if (ok && str_cut(&text, '\n', &line) && (line = str_trim(line)).n > 0) {
+		common.myorigin = pool_str(c->pool, line).p;
+	} else {
+		conf_report(c, CONF_ERROR, c->file, 0, "myorigin: cannot read a name from %s",
+		    common.myorigin);
+		common.myorigin = common.myhostname;
+		ok = false;
+	}
+	pool_free(pool);
+	return ok;
+}
+
 bool
 conf_common(struct conf *c)
 {
 	bool ok = conf_load(c, common_params);
 
+	if (common.myorigin[0] == '/')
+		ok = origin_file(c) && ok;
 	if (common.inet_protocols > 2)
 		common.inet_protocols = 0;
 	common.config_directory = conf_dir(c);
