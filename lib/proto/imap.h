@@ -28,7 +28,7 @@
 #define IMAP_ITEMS_MAX		500	/* items of one FETCH, header names of one section */
 #define IMAP_FLAGS_MAX		100	/* flags of one command */
 #define IMAP_PATH_MAX		100	/* numbers of one section */
-#define IMAP_STAR		UINT32_MAX	/* "*" in a sequence set */
+#define IMAP_STAR		0	/* "*" in a sequence set, where no number is 0 */
 
 /* --- words --- */
 
@@ -61,7 +61,7 @@ bool imap_scan_datetime(struct scan *in, int64_t *wall);
 /* --- sequence sets --- */
 
 struct imap_range {
-	uint32_t lo, hi;	/* lo <= hi; IMAP_STAR where "*" stands */
+	uint32_t lo, hi;	/* as written; after imap_set_resolve lo <= hi */
 };
 
 struct imap_set {

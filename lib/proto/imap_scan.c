@@ -322,8 +322,6 @@ imap_scan_set(struct scan *in, struct pool *p, struct imap_set *out)
 		r.hi = r.lo;
 		if (ok && scan_char(&s, ':'))
 			ok = scan_seq(&s, &r.hi);
-		if (ok && r.lo > r.hi)
-			r = (struct imap_range){ r.hi, r.lo };
 		if (ok)
 			*(struct imap_range *)vec_push(&v) = r;
 	} while (ok && scan_char(&s, ','));

@@ -150,6 +150,8 @@ decode_shifted(struct buf *out, struct str in)
 			continue;
 		n -= 16;
 		unit = v >> n & 0xffff;
+		if (unit == 0)
+			return false;
 		if (high != 0) {
 			if (unit < 0xdc00 || unit > 0xdfff)
 				return false;
