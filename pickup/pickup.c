@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -135,7 +136,7 @@ list_names(struct vec *names)
 		    map_get(stuck, str_of(e->d_name)) != NULL)
 			continue;
 		job = vec_push(names);
-		(void)snprintf(job->name, sizeof(job->name), "%s", e->d_name);
+		memcpy(job->name, e->d_name, strlen(e->d_name) + 1);	/* is_ours knows it fits */
 	}
 	(void)closedir(d);
 	vec_sort(names, by_name);
