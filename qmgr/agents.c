@@ -8,6 +8,7 @@
  */
 #include "qmgr/qmgr.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -26,6 +27,7 @@
 struct agent {
 	struct ipc *c;			/* NULL: ended */
 	unsigned peer;
+	char service[64];		/* its name in master.cf; "": it serves any transport */
 	bool ready;			/* said what it has in flight */
 	unsigned flying;
 	unsigned users;			/* fibers that look at it */
@@ -121,13 +123,14 @@ ask_inflight(void *arg)
 {
 	struct agent *a = arg;
 	struct inflight ask = { 0 };
-	struct inflight_reply got = { { NULL, 0 } };
+	struct inflight_reply got = { .service = STR("") };
 	struct pool *pool = pool_new();
 	const struct inflight_one *v;
 
 	if (a->c != NULL && ipc_call(a->c, &inflight_msg, &ask, &inflight_reply_msg, &got, pool,
 	    deadline_in(INFLIGHT_MS)) != IPC_DONE)
 		log_warn("%s does not say what it has in flight", peer_name(a->peer));
+	(void)snprintf(a->service, sizeof(a->service), "%.*s", STR_ARG(got.service));
 	v = got.list.v;
 	for (size_t i = 0; i < got.list.n && a->c != NULL; i++)
 		note_foreign(a, &v[i]);
@@ -227,9 +230,16 @@ agents_left(struct ipc *c)
 	(void)fiber_start(bury, a, "bury");
 }
 
-/* The smtp process with the fewest deliveries; equals take turns. */
+static bool
+serves(const struct agent *a, struct str transport)
+{
+	return a->peer == PEER_SMTP && a->ready &&
+	    (a->service[0] == '\0' || str_eq(str_of(a->service), transport));
+}
+
+/* The process of that transport with the fewest deliveries; equals take turns. */
 static struct agent *
-pick_smtp(void)
+pick_smtp(struct str transport)
 {
 	msec_t until = deadline_in(AGENT_MS);
 	struct agent *found = NULL;
@@ -238,7 +248,7 @@ pick_smtp(void)
 		for (size_t i = 0; i < agents.n; i++) {
 			struct agent *a = *(struct agent **)vec_at(&agents, (turn + i) % agents.n);
 
-			if (a->peer == PEER_SMTP && a->ready &&
+			if (serves(a, transport) &&
 			    (found == NULL || a->flying < found->flying))
 				found = a;
 		}
@@ -351,7 +361,8 @@ agents_send(struct job *j)
 	enum ipc_result r;
 
 	begin();
-	a = j->dest->worker ? pick_worker(j->dest, pool, &why) : pick_smtp();
+	a = j->dest->worker ? pick_worker(j->dest, pool, &why) :
+	    pick_smtp(dest_transport(j->dest));
 	if (a == NULL) {
 		not_sent(j, pool_printf(pool, "mail transport unavailable: %.*s",
 		    (int)(why.n < 1000 ? why.n : 1000), why.p), true);

@@ -46,6 +46,7 @@ prepare(struct jail *jail)
 {
 	(void)jail;
 	self_learn();
+	agent_service(service_name());
 	return true;
 }
 

@@ -21,6 +21,8 @@ static struct map *accounts;		/* by the bytes of the serial */
 static struct vec conns;		/* struct ipc *: connections to qmgr, the newest last */
 static struct fiber_queue without;	/* results that wait for a connection */
 
+static const char *service;
+
 static struct str
 key_of(const uint64_t *serial)
 {
@@ -108,9 +110,15 @@ agent_finish(const struct result *result)
 }
 
 void
+agent_service(const char *name)
+{
+	service = name;
+}
+
+void
 agent_on_inflight(struct ipc_req *r, const void *msg)
 {
-	struct inflight_reply answer = { { NULL, 0 } };
+	struct inflight_reply answer = { .service = str_of(service) };
 	size_t n = accounts == NULL ? 0 : map_count(accounts), at = 0;
 	struct inflight_one *list = pool_array(ipc_pool(r), n, sizeof(*list));
 	void *value;

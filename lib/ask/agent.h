@@ -30,6 +30,9 @@ bool agent_begin(const struct deliver *d);
  */
 bool agent_finish(const struct result *result);
 
+/* Its name in master.cf ("smtp", "relay"), told to qmgr; a literal or longer-lived.  Default "". */
+void agent_service(const char *name);
+
 /* What a new qmgr asks. */
 void agent_on_inflight(struct ipc_req *r, const void *msg);
 

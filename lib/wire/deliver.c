@@ -94,6 +94,7 @@ static const struct ipc_field one_fields[] = {
 
 const struct ipc_msg inflight_reply_msg = { "inflight_reply", 34, sizeof(struct inflight_reply),
 	(const struct ipc_field[]) {
+		IPC_TEXT(struct inflight_reply, service, LIMIT_NAME),
 		IPC_LIST(struct inflight_reply, list, 100000, struct inflight_one, one_fields),
 		IPC_END
 	}

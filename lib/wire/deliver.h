@@ -104,6 +104,7 @@ struct inflight_num {
 };
 
 struct inflight_reply {
+	struct str service;	/* the agent's name in master.cf: it serves the transport of that name */
 	struct ipc_list list;	/* struct inflight_one: deliveries under way or not settled */
 };
 

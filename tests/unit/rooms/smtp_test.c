@@ -150,6 +150,7 @@ count_inflight(struct ipc *c)
 	ck_assert_int_eq(ipc_call(c, &inflight_msg, &q, &inflight_reply_msg, &a, pool,
 	    deadline_in(WAIT_MS)), IPC_DONE);
 	n = a.list.n;
+	ck_str_is(a.service, "smtp");
 	if (n > 0) {
 		const struct inflight_one *one = a.list.v;
 		const struct inflight_num *num = one->nums.v;
