@@ -11,7 +11,7 @@ from lib import BOX, PASSWORD, Raw, check, end, not_ok, where
 MAY = {
     "smtpd": set(), "pickup": {"maildrop"}, "cleanup": {"spool"}, "qmgr": {"spool"},
     "smtp": {"connect"}, "local": {"alice"}, "bounce": set(), "router": {"passwd", "tables"},
-    "dnsd": {"connect"}, "tlsd": set(), "keyd": set(), "authd": {"passwd", "users", "connect"},
+    "dnsd": {"connect"}, "tlsd": set(), "keyd": set(), "authd": {"passwd", "users"},
     "login": set(), "pop3d": {"alice"}, "imapd": {"alice"}, "anvil": set(),
 }
 DENIED = {"EPERM", "EACCES"}
