@@ -214,9 +214,10 @@ sync_submit(void)
 			todo_first = round_first;
 		todo_last = round_last;
 		n = idle < round_n ? idle : round_n;
+		pthread_mutex_unlock(&lock);
+		/* Not under the lock: a thread that wakes would run straight into it. */
 		for (i = 0; i < n; i++)
 			pthread_cond_signal(&work);
-		pthread_mutex_unlock(&lock);
 	}
 	round_first = round_last = NULL;
 	round_n = 0;
