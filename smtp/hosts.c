@@ -242,7 +242,7 @@ by_pref(const void *a, const void *b)
  * at whole: one of them may be us.  Stops when enough addresses are known.
  */
 static enum hosts_result
-find_exchangers(const struct dest *d, struct dns_record *mx, size_t n,
+find_exchangers(const struct dest *d, struct dns_record *mx, size_t n, bool cut,
     const struct hosts_rules *rules, hosts_lookup *lookup, struct pool *pool, struct hosts *out,
     struct hosts_why *why, msec_t deadline)
 {
@@ -272,8 +272,10 @@ find_exchangers(const struct dest *d, struct dns_record *mx, size_t n,
 		    STR_ARG(d->host));
 		return HOSTS_LATER;
 	}
-	if (out->n == 0)
+	if (out->n == 0) {
+		t.later = t.later || cut;	/* one that was not looked at may be good */
 		return not_found(&t, pool, why);
+	}
 	hosts_order(out->v, out->n, rules->prefer);
 	return HOSTS_OK;
 }
@@ -307,5 +309,6 @@ hosts_find(const struct dest *d, const struct hosts_rules *rules, hosts_lookup *
 		    STR_ARG(d->host));
 		return HOSTS_NEVER;
 	}
-	return find_exchangers(d, mx, a.records.n, rules, lookup, pool, out, why, deadline);
+	return find_exchangers(d, mx, a.records.n, a.cut, rules, lookup, pool, out, why,
+	    deadline);
 }
