@@ -145,6 +145,51 @@ frame_recv(int fd, char *room, struct frame *f, int *fds, size_t *nfds)
 	return -1;
 }
 
+int
+frame_recv_batch(int fd, char *rooms, struct frame_got got[FRAME_BATCH])
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(IPC_FDS * sizeof(int))];
+	} control[FRAME_BATCH];
+	struct mmsghdr m[FRAME_BATCH];
+	struct iovec iov[FRAME_BATCH];
+	int n;
+
+	memset(m, 0, sizeof(m));
+	for (int i = 0; i < FRAME_BATCH; i++) {
+		iov[i] = (struct iovec){ rooms + (size_t)i * IPC_FRAME, IPC_FRAME };
+		m[i].msg_hdr.msg_iov = &iov[i];
+		m[i].msg_hdr.msg_iovlen = 1;
+		m[i].msg_hdr.msg_control = control[i].room;
+		m[i].msg_hdr.msg_controllen = sizeof(control[i].room);
+	}
+	do
+		n = recvmmsg(fd, m, FRAME_BATCH, MSG_CMSG_CLOEXEC | MSG_DONTWAIT, NULL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+	for (int i = 0; i < n; i++) {
+		got[i].nfds = 0;
+		take_fds(&m[i].msg_hdr, got[i].fds, &got[i].nfds);
+		got[i].bad = m[i].msg_len == 0 ||
+		    (m[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
+		    !frame_ok((unsigned char *)iov[i].iov_base, m[i].msg_len, &got[i].frame);
+		if (!got[i].bad)
+			continue;
+		errno = m[i].msg_len == 0 ? 0 : EPROTO;
+		for (int k = i; k < n; k++) {
+			if (k > i) {
+				got[k].nfds = 0;
+				take_fds(&m[k].msg_hdr, got[k].fds, &got[k].nfds);
+			}
+			frame_close_fds(got[k].fds, got[k].nfds);
+		}
+		return i == 0 ? -1 : i + 1;
+	}
+	return n;
+}
+
 bool
 frame_pair(int pair[2])
 {

@@ -42,6 +42,20 @@ int frame_send(int fd, const struct frame *f, const int *fds, size_t nfds);
  */
 int frame_recv(int fd, char *room, struct frame *f, int *fds, size_t *nfds);
 
+/*
+ * The same for as many datagrams as are there, at most FRAME_BATCH, with one system call.  `rooms` is
+ * FRAME_BATCH times IPC_FRAME bytes.  Gives how many came (each with its descriptors), or 0 or -1 as
+ * above.  Fewer than FRAME_BATCH: the socket was empty then.
+ */
+#define FRAME_BATCH	4
+struct frame_got {
+	struct frame frame;
+	int fds[IPC_FDS];
+	size_t nfds;
+	bool bad;		/* the connection ended here or broke a rule; the last of the batch */
+};
+int frame_recv_batch(int fd, char *rooms, struct frame_got got[FRAME_BATCH]);
+
 /* Close all of them. */
 void frame_close_fds(int *fds, size_t nfds);
 

@@ -75,7 +75,7 @@ struct ipc_req {
 	bool answered;
 };
 
-static char room[IPC_FRAME];	/* one datagram; used between two switches only */
+static char rooms[FRAME_BATCH * IPC_FRAME];	/* datagrams; used between two switches only */
 
 static void
 release(struct ipc *c)
@@ -272,37 +272,53 @@ got_frame(struct ipc *c, const struct frame *f, int *fds, size_t nfds)
 	return ok;
 }
 
+/* Take what one system call brought; false when the connection is over. */
+static bool
+take_batch(struct ipc *c, struct frame_got *got, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct frame_got *g = &got[i];
+
+		if (g->bad)
+			return false;
+		if (c->dead) {
+			frame_close_fds(g->fds, g->nfds);
+			continue;
+		}
+		if (!got_frame(c, &g->frame, g->fds, g->nfds)) {
+			log_warn("ipc: bad message from peer %u", c->peer);
+			while (++i < n)
+				if (!got[i].bad)
+					frame_close_fds(got[i].fds, got[i].nfds);
+			return false;
+		}
+	}
+	return true;
+}
+
 static void
 read_all(struct ipc *c)
 {
-	int fds[IPC_FDS];
-	struct frame f;
-	size_t nfds;
-	unsigned burst = 0;
+	struct frame_got got[FRAME_BATCH];
 
 	while (!c->dead) {
-		int got = frame_recv(c->fd, room, &f, fds, &nfds);
+		int n = frame_recv_batch(c->fd, rooms, got);
 
-		if (got == 0) {
-			fiber_drained_read(c->fd);
-			if (fiber_wait_read(c->fd, NEVER) == WAKE_CANCEL)
-				return;
-			continue;
-		}
-		if (got < 0) {
+		if (n < 0) {
 			if (errno == EPROTO)
 				log_warn("ipc: bad frame from peer %u", c->peer);
 			return;
 		}
-		if (!got_frame(c, &f, fds, nfds)) {
-			log_warn("ipc: bad message from peer %u", c->peer);
+		if (!take_batch(c, got, n))
 			return;
-		}
-		if (++burst % BURST == 0)	/* a sender that never pauses must not starve them */
-			fiber_yield();
 		while (c->requests >= MAX_REQUESTS && !c->dead)
 			if (fiber_queue_wait(&c->crowd, NEVER) == WAKE_CANCEL)
 				return;
+		if (n == FRAME_BATCH)
+			continue;
+		fiber_drained_read(c->fd);
+		if (fiber_wait_read(c->fd, NEVER) == WAKE_CANCEL)
+			return;
 	}
 }
 
