@@ -412,8 +412,11 @@ route_round(struct message *m)
 	if (n > 0) {
 		ask.rcpts = (struct ipc_list){ v, n };
 		route_resolve(&ask, &got, pool, deadline_in(ROUTE_MS));
-		for (size_t i = 0; i < got.routes.n; i++)
-			apply_route(m, route_at(&got, i));
+		/* Expansions last: who is a recipient anyway is not added by one. */
+		for (unsigned expand = 0; expand < 2; expand++)
+			for (size_t i = 0; i < got.routes.n; i++)
+				if ((route_at(&got, i)->action == ROUTE_EXPAND) == expand)
+					apply_route(m, route_at(&got, i));
 	}
 	pool_free(pool);
 	return n > 0;

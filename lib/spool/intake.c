@@ -153,6 +153,47 @@ sweep(struct intake *in)
 	vec_free(&names);
 }
 
+/*
+ * After a power cut a file may be found in free/ under its old name with a new message in it: the
+ * rename was lost, the message was not.  Put such messages where qmgr finds them, before any file
+ * of free/ is written over.
+ */
+static void
+sweep_free(const struct spool *s)
+{
+	struct vec names = vec_of(sizeof(struct spool_name));
+
+	(void)spool_list(s, SPOOL_UNUSED, SIZE_MAX, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		const char *name = ((struct spool_name *)vec_at(&names, i))->name;
+		struct pool *pool = pool_new();
+		struct spool_head h;
+		struct spool_file f;
+		enum spool_verdict v = spool_read_head(s, SPOOL_UNUSED, name, &h);
+
+		/* By its name it is BAD when that is not its ID: look at the bytes alone. */
+		if (v == SPOOL_GOOD) {
+			int fd = openat(s->folder[SPOOL_UNUSED], name,
+			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+			v = fd < 0 ? SPOOL_ERROR : spool_read_fd(fd, SPOOL_READ_VERIFY, pool, &f);
+			if (fd >= 0)
+				(void)close(fd);
+		}
+		if (v == SPOOL_GOOD) {
+			log_warn("%s: found among unused files after an unclean stop: queued", h.id);
+			(void)renameat(s->folder[SPOOL_UNUSED], name, s->folder[SPOOL_INCOMING], h.id);
+		} else if (v == SPOOL_BAD) {
+			log_warn("free/%s: message file is unfinished or damaged: moved to corrupt", name);
+			(void)spool_move(s, SPOOL_UNUSED, SPOOL_CORRUPT, name);
+		} else if (v == SPOOL_BLANK) {
+			(void)unlinkat(s->folder[SPOOL_UNUSED], name, 0);
+		}
+		pool_free(pool);
+	}
+	vec_free(&names);
+}
+
 struct intake *
 intake_open(const struct spool *s)
 {
@@ -170,6 +211,7 @@ intake_open(const struct spool *s)
 	if (!read_promise(in))
 		learn_from_names(in);
 	sweep(in);
+	sweep_free(s);
 	in->promised_us = in->clock.last_us;
 	if (fsync(in->last_fd) != 0 || fsync(s->dir) != 0) {
 		intake_close(in);

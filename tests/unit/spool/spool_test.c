@@ -332,6 +332,35 @@ sweep(void *arg)
 	buf_free(&bad);
 }
 
+/* A power cut may keep a message and lose the rename that took its file out of free/. */
+static void
+lost_rename(void *arg)
+{
+	struct buf good = { 0 };
+	struct intake *in;
+	struct pool *pool = pool_new();
+	struct spool_file f;
+
+	make_file(&good, "4abcdefghz9", STR("hello\r\n"), 0);
+	put_raw(SPOOL_UNUSED, "4abcdefghz1", buf_str(&good));
+	good.p[SPOOL_HEAD + 3] ^= 1;
+	put_raw(SPOOL_UNUSED, "4abcdefghz2", buf_str(&good));
+	in = intake_open(&spool);
+	ck_assert_int_eq(spool_read(&spool, SPOOL_INCOMING, "4abcdefghz9", SPOOL_READ_VERIFY, pool,
+	    &f, NULL), SPOOL_GOOD);
+	ck_assert_uint_eq(count(SPOOL_UNUSED), 0);
+	ck_assert_uint_eq(count(SPOOL_CORRUPT), 1);
+	intake_close(in);
+	pool_free(pool);
+	buf_free(&good);
+}
+
+START_TEST(test_lost_rename)
+{
+	fiber_run(lost_rename, NULL);
+}
+END_TEST
+
 START_TEST(test_sweep)
 {
 	fiber_run(sweep, NULL);
@@ -363,6 +392,7 @@ suite(void)
 	tcase_add_test(disk, test_whole_life);
 	tcase_add_test(disk, test_large);
 	tcase_add_test(disk, test_sweep);
+	tcase_add_test(disk, test_lost_rename);
 	tcase_add_test(disk, test_lock);
 	suite_add_tcase(s, disk);
 	return s;
