@@ -1,11 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 /* answer - the three questions. */
+#include "base/clock.h"
+#include "base/log.h"
 #include "router/router.h"
 #include "wire/limits.h"
+
+#define TELL_AGAIN_MS	10000	/* the same trouble is logged once in this time */
+
+/* A table that cannot be read is news for whoever keeps it, not only for the sender. */
+static void
+tell_trouble(const struct work *w)
+{
+	static struct buf last;
+	static msec_t told;
+
+	if (str_eq(buf_str(&w->trouble), buf_str(&last)) && clock_ms() < told + TELL_AGAIN_MS)
+		return;
+	buf_reset(&last);
+	buf_add(&last, buf_str(&w->trouble));
+	told = clock_ms();
+	log_warn("%s", buf_z(&last));
+}
 
 static void
 work_end(struct work *w)
 {
+	if (w->trouble.n > 0)
+		tell_trouble(w);
 	buf_free(&w->trouble);
 	buf_free(&w->value);
 }
@@ -72,8 +93,11 @@ answer_resolve(const struct resolve *ask, struct resolved *out, struct pool *poo
 	struct route *routes = pool_array(pool, ask->rcpts.n + 1, sizeof(*routes));
 	struct work w = { .pool = pool };
 
-	for (size_t i = 0; i < ask->rcpts.n; i++)
+	for (size_t i = 0; i < ask->rcpts.n; i++) {
 		route_one(&w, &rcpts[i], &routes[i]);
+		if (w.trouble.n > 0)
+			tell_trouble(&w);
+	}
 	out->routes = (struct ipc_list){ routes, ask->rcpts.n };
 	work_end(&w);
 }
