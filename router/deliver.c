@@ -158,6 +158,14 @@ first_mailbox(struct work *w, struct str domain, struct address *out)
 	return true;
 }
 
+/* Postmaster anywhere; root (cron's and the system's mail) where bare names belong. */
+static bool
+is_administrator(const struct address *a)
+{
+	return is_postmaster(a) || (str_ieq(a->local, STR("root")) &&
+	    str_ieq(a->domain, str_of(common.myorigin)));
+}
+
 static void
 to_virtual(struct work *w, const struct address *a, struct route *out)
 {
@@ -174,8 +182,8 @@ to_virtual(struct work *w, const struct address *a, struct route *out)
 		unavailable(w, out);
 		return;
 	}
-	if (r == TABLE_ABSENT && is_postmaster(a) && first_mailbox(w, a->domain, &instead) &&
-	    !is_postmaster(&instead)) {
+	if (r == TABLE_ABSENT && is_administrator(a) && first_mailbox(w, a->domain, &instead) &&
+	    !is_administrator(&instead)) {
 		to_virtual(w, &instead, out);
 		return;
 	}

@@ -298,6 +298,23 @@ START_TEST(relayhost)
 }
 END_TEST
 
+START_TEST(root_without_alias)
+{
+	struct route r;
+
+	teardown();
+	start("mydestination =\nalias_maps =\nmyorigin = v.test\nfirst_valid_uid = 1\n"
+	    "virtual_mailbox_domains = v.test w.test\nvirtual_uid_maps = static:9\n"
+	    "virtual_gid_maps = static:9\n"
+	    "virtual_mailbox_maps = inline:{bob@v.test=bob/,carl@w.test=carl/}\n");
+	r = ask("root", false);
+	ck_assert_int_eq(r.action, ROUTE_DELIVER);
+	ck_str_is(r.mailbox, "bob/");
+	r = ask("root@w.test", false);
+	ck_assert_int_eq(r.action, ROUTE_FAIL);
+}
+END_TEST
+
 static const struct items {
 	const char *text;
 	const char *want;	/* kind as a letter, text; joined with | */
@@ -344,6 +361,7 @@ suite(void)
 	tcase_add_test(t, completion);
 	tcase_add_test(t, broken_table);
 	tcase_add_test(t, relayhost);
+	tcase_add_test(t, root_without_alias);
 	suite_add_tcase(s, t);
 	return s;
 }
