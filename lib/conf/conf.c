@@ -290,6 +290,16 @@ row_text(struct conf *c, const struct conf_param *row, const char *name, struct 
 	return str_of(conf_default(c, row));
 }
 
+/* Neither the value nor the default would do (a $name in it is broken): something harmless. */
+static void
+blank(const struct conf_param *row, void *to)
+{
+	if (row->type == CONF_STR || row->type == CONF_RAW)
+		*(const char **)to = "";
+	else if (row->type == CONF_LIST || row->type == CONF_MATCH)
+		*(struct strs *)to = (struct strs){ NULL, 0 };
+}
+
 /* Put one value in place, or the default when it is bad. */
 static bool
 load_row(struct conf *c, const struct conf_param *row, const char *name, void *to)
@@ -304,9 +314,11 @@ load_row(struct conf *c, const struct conf_param *row, const char *name, void *t
 		conf_report(c, CONF_ERROR, at.file, at.line, "%s: %s", name, buf_z(&why));
 		buf_reset(&why);
 		if (to != NULL && !conf_value(c, row, str_of(conf_default(c, row)),
-		    (struct conf_place){ c->file, 0 }, to, &why))
+		    (struct conf_place){ c->file, 0 }, to, &why)) {
 			conf_report(c, CONF_ERROR, c->file, 0, "%s: the default: %s", name,
 			    buf_z(&why));
+			blank(row, to);
+		}
 	}
 	buf_free(&why);
 	return ok;

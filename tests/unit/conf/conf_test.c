@@ -221,6 +221,21 @@ START_TEST(shared)
 }
 END_TEST
 
+/* A broken name spoils the value and the default: still nothing is left undefined. */
+START_TEST(spoiled)
+{
+	struct conf *c = conf_of_text("/nonexistent", STR("mydomain = $mydomain\n"
+	    "myhostname = $mydomain\nmyorigin = $myhostname\nmydestination = $myhostname\n"), NULL);
+
+	common.myorigin = NULL;
+	common.mydestination = (struct strs){ NULL, 77 };
+	ck_assert(!conf_common(c));
+	ck_assert_str_eq(common.myorigin, "");
+	ck_assert_uint_eq(common.mydestination.n, 0);
+	conf_free(c);
+}
+END_TEST
+
 /* Every row has a sentence, a default inside its own limits, and stands in order. */
 START_TEST(all_rows)
 {
@@ -254,6 +269,7 @@ suite(void)
 	tcase_add_loop_test(t, check, 0, sizeof(names) / sizeof(names[0]));
 	tcase_add_test(t, overrides);
 	tcase_add_test(t, shared);
+	tcase_add_test(t, spoiled);
 	tcase_add_test(t, all_rows);
 	suite_add_tcase(s, t);
 	return s;
