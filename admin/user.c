@@ -22,7 +22,7 @@
 #include "base/panic.h"
 #include "conf/common.h"
 #include "mail/address.h"
-#include "master/programs.h"
+#include "daemon/programs.h"
 
 #define FILE_LIMIT	(64u << 20)
 #define PASSWORD_LIMIT	512

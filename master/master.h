@@ -18,7 +18,7 @@
 #include "conf/common.h"
 #include "conf/conf.h"
 #include "conf/services.h"
-#include "master/programs.h"
+#include "daemon/programs.h"
 #include "wire/control.h"
 
 enum process_state {

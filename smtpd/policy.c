@@ -71,7 +71,7 @@ ask_list(struct smtp_session *s, const struct strs *list, struct reply *no)
 static enum verdict
 submission_only(struct smtp_session *s, struct reply *no)
 {
-	if (!smtpd_conf.submission || s->trusted || s->sasl_user.n > 0)
+	if (!smtpd_conf.submission || s->sasl_user.n > 0)
 		return DUNNO;
 	*no = reply(530, "5.7.0", "Authentication required");
 	return REFUSE;

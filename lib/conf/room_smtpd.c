@@ -67,6 +67,6 @@ const struct conf_param smtpd_params[] = {
 	{ "smtpd_client_restrictions", CONF_LIST, &S.client_restrictions, "", NULL, NULL,
 	  "Who may connect: permit_mynetworks, permit_sasl_authenticated, permit, reject." },
 	{ "smtpd_submission", CONF_BOOL, &S.submission, "no", NULL, NULL,
-	  "Whether this is a submission service: only authenticated clients and mynetworks send." },
+	  "Whether this is a submission service (RFC 6409): only authenticated clients send." },
 	{ NULL, CONF_END, NULL, NULL, NULL, NULL, NULL }
 };

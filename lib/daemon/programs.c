@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "master/programs.h"
+#include "daemon/programs.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -5,8 +5,8 @@
  * The table decides; a program's own passport only says what it expects, and a test holds the two
  * together.
  */
-#ifndef MASTER_PROGRAMS_H
-#define MASTER_PROGRAMS_H
+#ifndef DAEMON_PROGRAMS_H
+#define DAEMON_PROGRAMS_H
 
 #include "wire/peers.h"
 
