@@ -16,6 +16,7 @@
 
 #define LOCK_FILE	"posthorn-lock"
 #define RACY_NS		50000000	/* a folder's time this fresh may hide another change */
+#define EXCLUSIVE_MS	5000		/* a session that just broke off still has to notice */
 #define YIELD_EVERY	512		/* files between two turns of other fibers */
 
 /* A file met in a scan. */
@@ -461,7 +462,7 @@ bool
 mailbox_exclusive(struct box *m)
 {
 	if (m->exclusive < 0)
-		m->exclusive = lock_take(m->f.dir, "posthorn-pop3", 0);
+		m->exclusive = lock_take(m->f.dir, "posthorn-pop3", EXCLUSIVE_MS);
 	return m->exclusive >= 0;
 }
 

@@ -167,7 +167,10 @@ void mailbox_sweep(struct box *m, struct vec *gone);
 /* The next message whose flags changed elsewhere; its mark is cleared.  False: none is left. */
 bool mailbox_next_changed(struct box *m, size_t *i);
 
-/* Only one holder at a time, over all processes, until the mailbox is closed: POP3's lock. */
+/*
+ * Only one holder at a time, over all processes, until the mailbox is closed: POP3's lock.  Waits a
+ * few seconds for a holder whose client has just gone; false when it stays.
+ */
 bool mailbox_exclusive(struct box *m);
 
 /* --- changes made here --- */
