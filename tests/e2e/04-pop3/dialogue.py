@@ -3,12 +3,13 @@
 import os
 import poplib
 import sys
+import time
 
 sys.path.insert(0, os.environ["TESTS"])
 from lib import PASSWORD, Raw, check, context, end, tries, where
 
 
-def opened(kind):
+def opened(kind, again=50):
     host, port = where("pop3s" if kind == "tls" else "pop3")
     if kind == "tls":
         p = poplib.POP3_SSL(host, port, context=context(), timeout=60)
@@ -16,8 +17,15 @@ def opened(kind):
         p = poplib.POP3(host, port, timeout=60)
         if kind == "stls":
             p.stls(context())
-    p.user("alice")
-    p.pass_(PASSWORD)
+    try:
+        p.user("alice")
+        p.pass_(PASSWORD)
+    except poplib.error_proto as e:
+        if b"[IN-USE]" not in e.args[0] or again == 0:      # the session before is still ending
+            raise
+        p.close()
+        time.sleep(0.2)
+        return opened(kind, again - 1)
     return p
 
 

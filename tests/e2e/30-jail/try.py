@@ -7,10 +7,10 @@ import sys
 sys.path.insert(0, os.environ["TESTS"])
 from lib import BOX, PASSWORD, Raw, check, end, not_ok, where
 
-#	program   what the passport says it may
+# What the passport says.  One local serves all mailboxes of one uid; imapd and pop3d one each.
 MAY = {
     "smtpd": set(), "pickup": {"maildrop"}, "cleanup": {"spool"}, "qmgr": {"spool"},
-    "smtp": {"connect"}, "local": {"alice"}, "bounce": set(), "router": {"passwd", "tables"},
+    "smtp": {"connect"}, "local": {"alice", "bob"}, "bounce": set(), "router": {"passwd", "tables"},
     "dnsd": {"connect"}, "tlsd": set(), "keyd": set(), "authd": {"passwd", "users"},
     "login": set(), "pop3d": {"alice"}, "imapd": {"alice"}, "anvil": set(),
 }
