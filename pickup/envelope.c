@@ -6,8 +6,11 @@
 #include "conf/common.h"
 #include "mail/address.h"
 #include "mail/date.h"
+#include "wire/limits.h"
 
-#define FIELD_MAX	4096
+#define FIELD_MAX	8192	/* of one field we write */
+#define FIELDS_MAX	50	/* address fields looked at in one message */
+_Static_assert(FIELD_MAX <= LIMIT_HEADER && FIELDS_MAX + 4 <= LIMIT_HEADERS, "they fit");
 
 /* "root" becomes "root@origin"; the null sender stays. */
 static struct str
@@ -96,7 +99,7 @@ add_missing(struct envelope *env, const struct drop *d, unsigned seen, struct st
 	bool resent = (seen & HEADER_RESENT) != 0;
 	const char *prefix = resent ? "Resent-" : "";
 	int64_t now = (int64_t)(d->arrival_us / 1000000);
-	struct str *v = pool_array(p, 4, sizeof(*v));
+	struct str *v = pool_array(p, 4, sizeof(*v));	/* one for each below */
 	char date[DATE_MAX];
 	size_t n = 0;
 
@@ -112,23 +115,104 @@ add_missing(struct envelope *env, const struct drop *d, unsigned seen, struct st
 	env->prepend = (struct strs){ v, n };
 }
 
-/* Fields that no reader may see. */
+/* Leave out the fields of this name. */
 static void
-add_edits(struct envelope *env, struct pool *p)
+add_edit(struct vec *edits, struct str name)
 {
-	static const struct str names[] = { STR_INIT("Bcc"), STR_INIT("Resent-Bcc"),
-		STR_INIT("Return-Path"), STR_INIT("Content-Length") };
-	const size_t n = sizeof(names) / sizeof(names[0]);
-	struct envelope_edit *v = pool_array(p, n, sizeof(*v));
+	struct envelope_edit *e = edits->p;
 
-	for (size_t i = 0; i < n; i++)
-		v[i] = (struct envelope_edit){ EDIT_DROP, names[i] };
-	env->edits = (struct ipc_list){ v, n };
+	for (size_t i = 0; i < edits->n; i++)
+		if (str_ieq(e[i].name, name))
+			return;
+	e = vec_push(edits);
+	*e = (struct envelope_edit){ EDIT_DROP, name };
+}
+
+static bool
+is_dropped(const struct vec *edits, struct str name)
+{
+	const struct envelope_edit *e = edits->p;
+
+	for (size_t i = 0; i < edits->n; i++)
+		if (str_ieq(e[i].name, name))
+			return true;
+	return false;
+}
+
+/*
+ * "To: root" becomes "To: root@origin" for its readers: the fields of that name are left out and put
+ * in front again, completed.
+ */
+static void
+complete_fields(struct envelope *env, struct vec *edits, struct str addresses, struct str origin,
+    struct pool *p)
+{
+	struct headers h = headers_of(addresses);
+	struct vec fields = vec_of(sizeof(struct str));
+	struct buf b = { .limit = FIELD_MAX };
+	struct header f;
+
+	while (header_next(&h, &f)) {
+		buf_reset(&b);
+		if (mailbox_complete(&b, f.value, origin, p))
+			add_edit(edits, pool_str(p, f.name));
+		/* All or nothing: what is left out must be put back, and must fit. */
+		if (h.count > FIELDS_MAX || f.whole.n > FIELD_MAX / 2 || b.n > FIELD_MAX / 2 ||
+		    !buf_ok(&b)) {
+			vec_reset(edits);
+			break;
+		}
+	}
+	h = headers_of(addresses);
+	while (edits->n > 0 && header_next(&h, &f)) {
+		struct str *to;
+
+		if (!is_dropped(edits, f.name))
+			continue;
+		buf_reset(&b);
+		buf_add(&b, f.name);
+		buf_addc(&b, ':');
+		if (!mailbox_complete(&b, f.value, origin, p))
+			buf_add(&b, f.value);
+		buf_add(&b, STR("\r\n"));
+		to = vec_push(&fields);
+		*to = pool_str(p, buf_str(&b));
+	}
+	if (fields.n > 0) {
+		struct str *v = pool_array(p, env->prepend.n + fields.n, sizeof(*v));
+
+		memcpy(v, env->prepend.v, env->prepend.n * sizeof(*v));
+		memcpy(v + env->prepend.n, fields.p, fields.n * sizeof(*v));
+		env->prepend = (struct strs){ v, env->prepend.n + fields.n };
+	}
+	vec_free(&fields);
+	buf_free(&b);
+}
+
+/* Fields that no reader may see, and those that are completed. */
+static void
+add_edits(struct envelope *env, const struct drop *d, unsigned seen, struct str addresses,
+    struct str origin, struct pool *p)
+{
+	static const struct str hidden[] = { STR_INIT("Bcc"), STR_INIT("Resent-Bcc"),
+		STR_INIT("Return-Path"), STR_INIT("Content-Length") };
+	struct vec edits = vec_of(sizeof(struct envelope_edit));
+	struct envelope_edit *v;
+
+	if (!(d->flags & ENV_NO_EXPAND))
+		complete_fields(env, &edits, addresses, origin, p);
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]) && (seen & HEADER_DROP); i++)
+		add_edit(&edits, hidden[i]);
+	v = pool_array(p, edits.n + 1, sizeof(*v));
+	if (edits.n > 0)
+		memcpy(v, edits.p, edits.n * sizeof(*v));
+	env->edits = (struct ipc_list){ v, edits.n };
+	vec_free(&edits);
 }
 
 void
 envelope_build(struct envelope *env, const struct drop *d, const struct header_watch *seen,
-    bool eightbit, struct str origin, struct pool *p)
+    bool eightbit, struct str addresses, struct str origin, struct pool *p)
 {
 	*env = (struct envelope){
 		.sender = complete(d->sender, origin, p),
@@ -149,6 +233,5 @@ envelope_build(struct envelope *env, const struct drop *d, const struct header_w
 	add_received(env, d, p);
 	if (!(d->flags & ENV_NO_EXPAND))
 		add_missing(env, d, seen->seen, origin, p);
-	if (seen->seen & HEADER_DROP)
-		add_edits(env, p);
+	add_edits(env, d, seen->seen, addresses, origin, p);
 }

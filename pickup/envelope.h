@@ -12,9 +12,12 @@
 
 /*
  * Fill `env` from the checked record of a maildrop file and from what was seen in its header.
- * Everything lives in `p`.  `eightbit`: the content has bytes above 127.
+ * Everything lives in `p`.  `eightbit`: the content has bytes above 127; `addresses`: the fields of
+ * its header that hold addresses (ENVELOPE_ADDRESSES), as they are.
  */
+#define ENVELOPE_ADDRESSES (HEADER_FROM | HEADER_TO | HEADER_SENDER | HEADER_RESENT_FROM | HEADER_RESENT_TO)
+
 void envelope_build(struct envelope *env, const struct drop *d, const struct header_watch *seen,
-    bool eightbit, struct str origin, struct pool *p);
+    bool eightbit, struct str addresses, struct str origin, struct pool *p);
 
 #endif

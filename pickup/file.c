@@ -27,6 +27,7 @@ struct reader {
 	struct drop drop;
 	struct header_watch seen;
 	struct buf line;		/* header line that has not ended yet */
+	struct buf addresses;		/* the header's address fields */
 	struct drop_lines lines;
 	bool eightbit;
 	uint64_t total;
@@ -78,7 +79,10 @@ watch(struct reader *r, struct str piece)
 			return;
 		if (r->line.n > 0 && r->line.p[r->line.n - 1] == '\r')
 			r->line.n--;
-		(void)header_watch(&r->seen, buf_str(&r->line));
+		if (header_watch(&r->seen, buf_str(&r->line)) && (r->seen.now & ENVELOPE_ADDRESSES)) {
+			buf_add(&r->addresses, buf_str(&r->line));
+			buf_add(&r->addresses, STR("\r\n"));
+		}
 		buf_reset(&r->line);
 		piece = str_sub(piece, n + 1, piece.n);
 	}
@@ -160,7 +164,8 @@ submit(struct reader *r, struct str origin)
 	struct submitted done;
 	struct envelope env;
 
-	envelope_build(&env, &r->drop, &r->seen, r->eightbit, origin, r->pool);
+	envelope_build(&env, &r->drop, &r->seen, r->eightbit,
+	    buf_ok(&r->addresses) ? buf_str(&r->addresses) : STR(""), origin, r->pool);
 	submission_end(r->to, &env, &done, deadline_in(SUBMIT_MS));
 	r->to = NULL;
 	switch (done.result) {
@@ -208,7 +213,7 @@ file_take(int dir, const char *name, struct str origin, struct pool *p)
 	struct reader r = { .dir = dir, .name = name, .pool = p };
 	enum taken t;
 
-	r.line.limit = HEADER_FIELD_MAX;
+	r.line.limit = r.addresses.limit = HEADER_FIELD_MAX;
 	r.fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (r.fd < 0 && errno == ENOENT)
 		return TAKEN_GONE;
@@ -220,6 +225,7 @@ file_take(int dir, const char *name, struct str origin, struct pool *p)
 	if (t == TAKEN_BAD)
 		log_error("maildrop/%s: uid=%u: %s", name, (unsigned)r.st.st_uid, r.why);
 	buf_free(&r.line);
+	buf_free(&r.addresses);
 	(void)close(r.fd);
 	return t;
 }

@@ -109,6 +109,7 @@ struct mailbox {
 	struct str route;	/* "@a,@b" of an obsolete route address: known, never used */
 	struct address address;
 	bool broken;		/* could not be read; `name` is the text that could not */
+	size_t bare_end;	/* no domain: where in the field its local part ends; else 0 */
 };
 
 /*
@@ -118,5 +119,11 @@ struct mailbox {
  * the next comma.  False when a cap was passed: then `out` holds what came before it.
  */
 bool mailbox_list(struct str field, struct pool *p, struct vec *out);
+
+/*
+ * Append `field` with "@origin" put behind every address that has no domain, everything else as it
+ * was.  False, with `out` as it was, when there is no such address or the list passed a cap.
+ */
+bool mailbox_complete(struct buf *out, struct str field, struct str origin, struct pool *p);
 
 #endif

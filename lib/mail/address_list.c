@@ -10,6 +10,8 @@
 struct reader {
 	struct scan in;
 	struct pool *pool;
+	const char *start;	/* of the field */
+	const char *word_end;	/* where the last word read ends */
 	bool capped;		/* comments too deep: the rest is not believed */
 };
 
@@ -91,7 +93,7 @@ read_words(struct reader *r, struct buf *out, bool *glued)
 		if (gap)
 			*glued = false;
 		any = true;
-		before = r->in.p;
+		before = r->word_end = r->in.p;
 		skip_cfws(r);
 		gap = r->in.p > before;
 	}
@@ -181,6 +183,8 @@ read_angle(struct reader *r, struct mailbox *m, struct buf *b)
 		if (!read_domain(r, b))
 			return false;
 		m->address.domain = keep(r, b);
+	} else {
+		m->bare_end = (size_t)(r->word_end - r->start);
 	}
 	skip_cfws(r);
 	return scan_char(&r->in, '>') && sound(&m->address);
@@ -233,6 +237,8 @@ read_entry(struct reader *r, struct mailbox *m, struct buf *b)
 	default:
 		m->address = (struct address){ m->name, STR("") };
 		m->name = STR("");
+		if (m->address.local.n > 0)
+			m->bare_end = (size_t)(r->word_end - r->start);
 		return glued && sound(&m->address);
 	}
 }
@@ -273,7 +279,7 @@ add_entry(struct reader *r, struct vec *out, struct buf *b)
 bool
 mailbox_list(struct str field, struct pool *p, struct vec *out)
 {
-	struct reader r = { .in = scan_of(field), .pool = p };
+	struct reader r = { .in = scan_of(field), .pool = p, .start = field.p };
 	struct buf b = { .p = NULL };
 	bool ok = true, in_group = false;
 
@@ -299,4 +305,28 @@ mailbox_list(struct str field, struct pool *p, struct vec *out)
 		((struct mailbox *)vec_push(out))->kind = MAILBOX_GROUP_END;
 	buf_free(&b);
 	return ok;
+}
+
+bool
+mailbox_complete(struct buf *out, struct str field, struct str origin, struct pool *p)
+{
+	struct vec list = vec_of(sizeof(struct mailbox));
+	bool some = false, ok = mailbox_list(field, p, &list);
+	size_t done = 0;
+
+	for (size_t i = 0; ok && i < list.n; i++) {
+		const struct mailbox *m = vec_at(&list, i);
+
+		if (m->kind != MAILBOX_ADDRESS || m->broken || m->bare_end <= done)
+			continue;
+		buf_add(out, str_sub(field, done, m->bare_end - done));
+		buf_addc(out, '@');
+		buf_add(out, origin);
+		done = m->bare_end;
+		some = true;
+	}
+	if (some)
+		buf_add(out, str_sub(field, done, field.n));
+	vec_free(&list);
+	return some;
 }

@@ -197,6 +197,32 @@ START_TEST(list)
 }
 END_TEST
 
+static const struct complete {
+	const char *field, *want;	/* NULL: nothing to complete */
+} completes[] = {
+	{ " root", " root@o.org" },
+	{ " root (Cron Daemon)", " root@o.org (Cron Daemon)" },
+	{ " A B <root >, x@y.org,\r\n \"c d\"", " A B <root@o.org >, x@y.org,\r\n \"c d\"@o.org" },
+	{ " g: a, b@x.org;, c", " g: a@o.org, b@x.org;, c@o.org" },
+	{ " a@x.org", NULL },
+	{ " <>", NULL },
+	{ " Mary Smith", NULL },
+	{ "", NULL },
+};
+
+START_TEST(complete)
+{
+	struct pool *p = pool_new();
+	struct buf b = { .p = NULL };
+	bool some = mailbox_complete(&b, str_of(completes[_i].field), STR("o.org"), p);
+
+	ck_assert_int_eq(some, completes[_i].want != NULL);
+	ck_str_is(buf_str(&b), some ? completes[_i].want : "");
+	buf_free(&b);
+	pool_free(p);
+}
+END_TEST
+
 /* security A6: thousands of brackets of each kind end soon and harm nothing. */
 START_TEST(crackaddr)
 {
@@ -236,6 +262,7 @@ suite(void)
 	tcase_add_test(t, nul);
 	tcase_add_test(t, small);
 	unit_add_rows(t, list, lists);
+	unit_add_rows(t, complete, completes);
 	tcase_add_test(t, crackaddr);
 	suite_add_tcase(s, t);
 	return s;

@@ -151,19 +151,30 @@ good_body(void *arg)
 	ck_assert_uint_eq(fake.env.edits.n, 4);
 	/* Complete messages are left alone, -G ones too. */
 	buf_reset(&b);
-	drop_file_write(&b, &d, STR("From: a\r\nDate: b\r\nTo: c\r\nMessage-ID: <d@e>\r\n\r\n"), 0);
+	drop_file_write(&b, &d, STR("From: a@x\r\nDate: b\r\nTo: c@x\r\nMessage-ID: <d@e>\r\n\r\n"), 0);
 	put_file(NAME, buf_str(&b));
 	ck_assert(wait_gone(NAME));
 	ck_assert_uint_eq(fake.env.prepend.n, 0);
 	ck_assert_uint_eq(fake.env.edits.n, 0);
 	ck_str_is(fake.env.message_id, "<d@e>");
 	buf_reset(&b);
+	/* Addresses without a domain get one, in every field of that name. */
+	drop_file_write(&b, &d, STR("From: root (Cron)\r\nDate: b\r\nTo: c@x\r\nTo: B <b>,\r\n c@x\r\n"
+	    "Message-ID: <d@e>\r\n\r\n"), 0);
+	put_file(NAME, buf_str(&b));
+	ck_assert(wait_gone(NAME));
+	ck_assert_uint_eq(fake.env.edits.n, 2);
+	ck_assert_uint_eq(fake.env.prepend.n, 3);
+	ck_assert(prepended("From: root@example.test (Cron)\r\n"));
+	ck_assert(prepended("To: c@x\r\n"));
+	ck_assert(prepended("To: B <b@example.test>,\r\n c@x\r\n"));
+	buf_reset(&b);
 	d.flags = ENV_NO_EXPAND;
 	drop_file_write(&b, &d, STR("\r\n"), 0);
 	put_file(NAME, buf_str(&b));
 	ck_assert(wait_gone(NAME));
 	ck_assert_uint_eq(fake.env.prepend.n, 0);
-	ck_assert_uint_eq(fake.count, 3);
+	ck_assert_uint_eq(fake.count, 4);
 	buf_free(&b);
 	fiber_stop();
 }
