@@ -254,8 +254,16 @@ host_name(struct conf *c)
 static const char *
 domain_name(struct conf *c)
 {
-	const char *host = conf_get(c, "myhostname"), *dot;
+	const char *host, *dot;
 
+	if (c->asking_domain) {
+		conf_report(c, CONF_ERROR, c->file, 0,
+		    "myhostname is made from $mydomain: then mydomain has to be set too");
+		return "localdomain";
+	}
+	c->asking_domain = true;
+	host = conf_get(c, "myhostname");
+	c->asking_domain = false;
 	dot = host == NULL ? NULL : strchr(host, '.');
 	return dot == NULL || dot[1] == '\0' ? "localdomain" : dot + 1;
 }

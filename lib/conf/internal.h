@@ -19,6 +19,7 @@ struct conf {
 	struct vec settings;	/* struct conf_setting, in order */
 	struct map *index;	/* name -> its place in settings + 1, as a pointer */
 	struct vec findings;	/* struct conf_finding */
+	bool asking_domain;	/* mydomain is being found out from myhostname */
 };
 
 /* Where a text came from: for findings. */
