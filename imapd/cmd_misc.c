@@ -101,12 +101,16 @@ cmd_idle(struct client *c, struct scan *args)
 		if (stream_flush(c->io) != IO_OK)
 			break;
 		stream_deadline(c->io, deadline_in(c->box != NULL ? IMAP_POLL_MS : IMAP_IDLE_MS));
+		c->waiting = true;
 		r = stream_peek(c->io, &data);
+		c->waiting = false;
 		if (r == IO_OK)
 			break;
 		if (r != IO_TIMEOUT || deadline_left(until) == 0 || service_stopping()) {
 			c->over = true;
-			if (r == IO_TIMEOUT && !service_stopping())
+			if (service_stopping())
+				tell(c, "BYE Server is shutting down");
+			else if (r == IO_TIMEOUT)
 				tell(c, "BYE Autologout; idle for too long");
 			return (struct verdict){ .status = S_NONE };
 		}

@@ -124,6 +124,7 @@ main(int argc, char **argv)
 		.stack = STACK,
 		.prepare = prepare,
 		.serve = serve,
+		.stop = imap_stop,
 	};
 	return service_main(&imapd, argc, argv);
 }

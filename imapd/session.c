@@ -235,7 +235,9 @@ read_command(struct client *c)
 	for (;;) {
 		bool literal;
 
+		c->waiting = c->command.n == 0;
 		r = stream_getline(c->io, &line, IMAP_LINE_MAX);
+		c->waiting = false;
 		if (r != IO_OK)
 			return bad_line(c, r);
 		stream_deadline(c->io, deadline_in(IMAP_COMMAND_MS));
@@ -329,12 +331,35 @@ one_command(struct client *c)
 	return true;
 }
 
+static struct client *all;
+
+void
+imap_stop(void)
+{
+	for (struct client *c = all; c != NULL; c = c->next)
+		if (c->waiting)
+			fiber_cancel(c->fiber);
+}
+
+static void
+leave(struct client *c)
+{
+	struct client **at = &all;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+}
+
 void
 imap_session(struct stream *io, struct store *store, const struct session *hello)
 {
 	struct client c = { .io = io, .store = store, .pool = pool_new() };
 	struct pool *keep = pool_new();
 
+	c.fiber = fiber_self();
+	c.next = all;
+	all = &c;
 	c.command.limit = IMAP_COMMAND_MAX + IMAP_LINE_MAX;
 	c.user = hello != NULL ? pool_str(keep, hello->user) : STR("test");
 	stream_deadline(io, deadline_in(IMAP_COMMAND_MS));
@@ -349,6 +374,7 @@ imap_session(struct stream *io, struct store *store, const struct session *hello
 		tell(&c, "BYE Server is shutting down");
 	stream_deadline(io, deadline_in(10000));
 	stream_flush(io);
+	leave(&c);
 	unselect(&c);
 	buf_free(&c.command);
 	pool_free(c.pool);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "conf/room_login.h"
 #include "daemon/service.h"
+#include "fiber/fiber.h"
 #include "login/login.h"
 
 #define AUTH_MS		60000	/* authd's answer, its delay for failures included */
@@ -200,12 +201,35 @@ begin(struct client *c, int fd)
 	stream_deadline(c->io, c->until);
 }
 
+static struct client *all;
+
+void
+client_stop(void)
+{
+	for (struct client *c = all; c != NULL; c = c->next)
+		if (c->waiting)
+			fiber_cancel(c->fiber);
+}
+
+static void
+leave(struct client *c)
+{
+	struct client **at = &all;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+}
+
 void
 client_serve(int fd)
 {
 	struct client c = { 0 };
 
 	begin(&c, fd);
+	c.fiber = fiber_self();
+	c.next = all;
+	all = &c;
 	if (too_many(&c)) {
 		stream_printf(c.io, c.protocol == SESSION_IMAP ?
 		    "* BYE [UNAVAILABLE] Too many connections\r\n" :
@@ -217,6 +241,7 @@ client_serve(int fd)
 		else
 			pop3_login(&c);
 	}
+	leave(&c);
 	log_end(&c);
 	anvil_gone(str_of(words[c.protocol]), c.client_ip);
 	/* A connection that was passed on is silent here: what was said was flushed before. */

@@ -240,11 +240,15 @@ read_command(struct turn *t)
 	for (;;) {
 		bool literal;
 
+		t->c->waiting = true;
 		r = stream_getline(t->c->io, &line, LINE_MAX_LOGIN);
+		t->c->waiting = false;
 		if (r != IO_OK) {
 			client_line(t->c, r);
 			if (r == IO_SYNTAX || r == IO_TOOLONG)
 				stream_write(t->c->io, STR("* BAD Cannot read that line\r\n"));
+			else if (service_stopping())
+				stream_write(t->c->io, STR("* BYE Server is shutting down\r\n"));
 			else if (r == IO_TIMEOUT)
 				stream_write(t->c->io, STR("* BYE Disconnected for inactivity\r\n"));
 			return false;

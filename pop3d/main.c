@@ -122,6 +122,7 @@ main(int argc, char **argv)
 		.stack = STACK,
 		.prepare = prepare,
 		.serve = serve,
+		.stop = pop3_stop,
 	};
 	return service_main(&pop3d, argc, argv);
 }

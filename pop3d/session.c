@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/panic.h"
 #include "daemon/service.h"
+#include "fiber/fiber.h"
 #include "pop3d/pop3d.h"
 #include "proto/pop3.h"
 
@@ -30,6 +31,9 @@ struct client {
 	size_t n;
 	unsigned retrieved;
 	bool over;
+	bool waiting;		/* for the client, with nothing under way */
+	struct fiber *fiber;
+	struct client *next;	/* in the list of all */
 };
 
 static void
@@ -341,12 +345,35 @@ open_drop(struct client *c)
 	return true;
 }
 
+static struct client *all;
+
+void
+pop3_stop(void)
+{
+	for (struct client *c = all; c != NULL; c = c->next)
+		if (c->waiting)
+			fiber_cancel(c->fiber);
+}
+
+static void
+leave(struct client *c)
+{
+	struct client **at = &all;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+}
+
 void
 pop3_session(struct stream *io, struct store *store, const struct session *hello)
 {
 	struct client c = { .io = io, .store = store };
 
 	c.user = hello != NULL ? hello->user : STR("test");
+	c.fiber = fiber_self();
+	c.next = all;
+	all = &c;
 	stream_deadline(io, deadline_in(ANSWER_MS));
 	if (open_drop(&c))
 		say(&c, "+OK Logged in");
@@ -357,7 +384,9 @@ pop3_session(struct stream *io, struct store *store, const struct session *hello
 		enum io r;
 
 		stream_deadline(io, deadline_in(IDLE_MS));
+		c.waiting = true;
 		r = stream_getline(io, &line, POP3_LINE_MAX);
+		c.waiting = false;
 		stream_deadline(io, deadline_in(ANSWER_MS));
 		if (r == IO_OK)
 			dispatch(&c, line);
@@ -368,6 +397,7 @@ pop3_session(struct stream *io, struct store *store, const struct session *hello
 	}
 	stream_deadline(io, deadline_in(10000));
 	stream_flush(io);
+	leave(&c);
 	mailbox_close(c.box);
 	free(c.marks);
 }
