@@ -78,6 +78,8 @@ finish(struct message *m)
 {
 	bool kept;
 
+	while (m->logging)		/* an operator's word is on its way to the disk */
+		(void)fiber_queue_wait(&m->turn, NEVER);
 	if (!m->gone) {
 		if (spool_finish(&spool, &m->place, free_files < SPOOL_FREE_MAX, &kept) && kept)
 			free_files++;

@@ -149,40 +149,6 @@ enlist(struct message *m)
 	pump_wake();
 }
 
-void
-on_arrive(struct ipc_req *r, const void *msg)
-{
-	const struct arrive *a = msg;
-	struct spool_place place = { .folder = SPOOL_INCOMING };
-	struct buf packed = { .limit = SPOOL_ENVELOPE_MAX };
-	struct message *m;
-	size_t nfds = 0;
-
-	(void)r;
-	if (a->queue_id.n == 0 || a->queue_id.n > LIMIT_QUEUE_ID || index_find(a->queue_id) != NULL ||
-	    index_recent(a->queue_id))
-		return;
-	memcpy(place.head.id, a->queue_id.p, a->queue_id.n);
-	m = index_add(&place, pool_new());
-	take_envelope(m, &a->envelope, a->size);
-	m->verified = true;
-	m->place.log_end = UINT64_MAX;
-	if (a->size <= LIMIT_SMALL && a->content.n == a->size &&
-	    ipc_pack(&packed, &envelope_msg, &a->envelope, NULL, &nfds))
-		m->place.log_end = SPOOL_HEAD + a->size + packed.n;
-	if (m->place.log_end != UINT64_MAX && work_room(a->content.n)) {
-		m->work = pool_new();
-		m->content = pool_str(m->work, a->content);
-		work_took(m->content.n);
-		ASSERT(ipc_unpack(pool_str(m->work, buf_str(&packed)), &envelope_msg, &m->env, NULL,
-		    0, m->work));
-	}
-	buf_free(&packed);
-	if (free_files > 0)
-		free_files--;
-	enlist(m);
-}
-
 /* A file that is no message: aside, or back to its use. */
 static void
 misfit(enum spool_folder where, const char *name, enum spool_verdict v, const struct spool_file *f)
@@ -209,8 +175,9 @@ misfit(enum spool_folder where, const char *name, enum spool_verdict v, const st
 	}
 }
 
+/* With `verified` cleanup vouches for it: it wrote or checked the file. */
 static void
-read_one(enum spool_folder where, const char *name)
+read_one(enum spool_folder where, const char *name, bool verified)
 {
 	struct pool *pool;
 	struct spool_file f;
@@ -222,7 +189,7 @@ read_one(enum spool_folder where, const char *name)
 		return;
 	pool = pool_new();
 	v = spool_read(&spool, where, name,
-	    where == SPOOL_INCOMING ? SPOOL_READ_VERIFY : 0, pool, &f, NULL);
+	    where == SPOOL_INCOMING && !verified ? SPOOL_READ_VERIFY : 0, pool, &f, NULL);
 	if (v == SPOOL_GOOD) {
 		place = spool_place_of(&f, where);
 		m = index_add(&place, pool_new());
@@ -237,6 +204,47 @@ read_one(enum spool_folder where, const char *name)
 	pool_free(pool);
 }
 
+void
+on_arrive(struct ipc_req *r, const void *msg)
+{
+	const struct arrive *a = msg;
+	struct spool_place place = { .folder = SPOOL_INCOMING };
+	struct buf packed = { .limit = SPOOL_ENVELOPE_MAX };
+	struct message *m;
+	size_t nfds = 0;
+
+	(void)r;
+	if (a->queue_id.n == 0 || a->queue_id.n > LIMIT_QUEUE_ID || index_find(a->queue_id) != NULL ||
+	    index_recent(a->queue_id))
+		return;
+	memcpy(place.head.id, a->queue_id.p, a->queue_id.n);
+	/*
+	 * Large, or told from the file by a cleanup that started anew: then it may have a log already,
+	 * of a qmgr before us.
+	 */
+	if (a->content.n != a->size) {
+		read_one(SPOOL_INCOMING, place.head.id, true);
+		return;
+	}
+	m = index_add(&place, pool_new());
+	take_envelope(m, &a->envelope, a->size);
+	m->verified = true;
+	m->place.log_end = UINT64_MAX;
+	if (ipc_pack(&packed, &envelope_msg, &a->envelope, NULL, &nfds))
+		m->place.log_end = SPOOL_HEAD + a->size + packed.n;
+	if (m->place.log_end != UINT64_MAX && work_room(a->content.n)) {
+		m->work = pool_new();
+		m->content = pool_str(m->work, a->content);
+		work_took(m->content.n);
+		ASSERT(ipc_unpack(pool_str(m->work, buf_str(&packed)), &envelope_msg, &m->env, NULL,
+		    0, m->work));
+	}
+	buf_free(&packed);
+	if (free_files > 0)
+		free_files--;
+	enlist(m);
+}
+
 static void
 read_folder(enum spool_folder where)
 {
@@ -245,7 +253,7 @@ read_folder(enum spool_folder where)
 	if (!spool_list(&spool, where, SIZE_MAX, &names))
 		log_error("list %s: %s", spool_folder_name(where), strerror(errno));
 	for (size_t i = 0; i < names.n && !service_stopping(); i++) {
-		read_one(where, ((struct spool_name *)vec_at(&names, i))->name);
+		read_one(where, ((struct spool_name *)vec_at(&names, i))->name, false);
 		if (i % YIELD_EVERY == YIELD_EVERY - 1)
 			fiber_yield();
 	}

@@ -15,7 +15,7 @@ struct arrive {
 	struct str queue_id;
 	uint64_t size;		/* of the content */
 	struct envelope envelope;
-	struct str content;	/* empty when it is larger than LIMIT_SMALL: read it from the file */
+	struct str content;	/* empty when it is large or was found on disk: read the file */
 };
 
 extern const struct ipc_msg arrive_msg;
