@@ -119,9 +119,10 @@ children_connect(struct process *p)
 	for (size_t i = 0; i < master.processes.n; i++) {
 		struct process *q = *(struct process **)vec_at(&master.processes, i);
 
-		if (q == p || q->state == PROCESS_STOPPING || q->control < 0)
+		if (q == p || q->control < 0)
 			continue;
-		if (serves(q, p))
+		/* One that is asked to end still finishes its sessions, and asks while it does. */
+		if (q->state != PROCESS_STOPPING && serves(q, p))
 			connect_pair(p, q);
 		if (serves(p, q))
 			connect_pair(q, p);
