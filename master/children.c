@@ -33,7 +33,9 @@ send_frame(struct process *p, enum frame_kind kind, uint32_t call, const struct 
 	if (p->control >= 0 && ipc_pack(&out, m, msg, fds, &nfds)) {
 		f.payload = buf_str(&out);
 		f.total = (uint32_t)out.n;
-		if (frame_send(p->control, &f, fds, nfds) != 1)
+		/* One that has just ended is noticed when it is reaped. */
+		if (frame_send(p->control, &f, fds, nfds) != 1 && errno != EPIPE &&
+		    errno != ECONNRESET)
 			log_warn("%s[%d] does not read what master says: %s", p->program->name,
 			    (int)p->pid, strerror(errno));
 	}
