@@ -122,7 +122,8 @@ show_envelope(const char *name, const struct spool_file *f)
 	field("named_attribute: sasl_username", f->env.sasl_user);
 	field("maildrop", f->env.maildrop);
 	for (size_t i = 0; i < f->env.rcpts.n; i++) {
-		field("original_recipient", rcpts[i].orig);
+		if (!str_eq(rcpts[i].orig, rcpts[i].addr))
+			field("original_recipient", rcpts[i].orig);
 		field("dsn_orig_rcpt", rcpts[i].orcpt);
 		field("recipient", rcpts[i].addr);
 	}
