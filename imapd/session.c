@@ -12,6 +12,7 @@
 #include "fiber/fiber.h"
 #include "imapd/imapd.h"
 
+#define STOP_LOOK_MS	1000
 #define DRAIN_MAX	(1u << 30)	/* a literal larger than this is not read to be refused */
 
 const char imap_capabilities[] = "IMAP4rev1 LITERAL+ IDLE NAMESPACE UIDPLUS MOVE UNSELECT ID ENABLE "
@@ -336,6 +337,8 @@ static struct client *all;
 void
 imap_stop(void)
 {
+	while (!service_ending() && service_sessions() > 0)
+		fiber_sleep(deadline_in(STOP_LOOK_MS));
 	for (struct client *c = all; c != NULL; c = c->next)
 		if (c->waiting)
 			fiber_cancel(c->fiber);
@@ -368,9 +371,9 @@ imap_session(struct stream *io, struct store *store, const struct session *hello
 		    imap_capabilities);
 	else
 		tell(&c, "PREAUTH [CAPABILITY %s] Posthorn ready", imap_capabilities);
-	while (!c.over && !service_stopping() && one_command(&c))
+	while (!c.over && !service_ending() && one_command(&c))
 		;
-	if (!c.over && service_stopping())
+	if (!c.over && service_ending())
 		tell(&c, "BYE Server is shutting down");
 	stream_deadline(io, deadline_in(10000));
 	stream_flush(io);

@@ -14,6 +14,7 @@
 #include "login/login.h"
 
 #define AUTH_MS		60000	/* authd's answer, its delay for failures included */
+#define STOP_LOOK_MS	1000
 #define TLS_MS		30000
 
 static const char *const words[] = { [SESSION_IMAP] = "imap", [SESSION_POP3] = "pop3" };
@@ -206,6 +207,8 @@ static struct client *all;
 void
 client_stop(void)
 {
+	while (!service_ending() && service_sessions() > 0)
+		fiber_sleep(deadline_in(STOP_LOOK_MS));
 	for (struct client *c = all; c != NULL; c = c->next)
 		if (c->waiting)
 			fiber_cancel(c->fiber);

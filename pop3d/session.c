@@ -17,6 +17,7 @@
 
 #define IDLE_MS		(10 * 60 * 1000)	/* RFC 1939 3: no sooner than 10 minutes */
 #define ANSWER_MS	(5 * 60 * 1000)		/* for one command line, and each block of an answer */
+#define STOP_LOOK_MS	1000
 #define BLOCK		65536
 #define HEADER_MAX	(4u << 20)
 
@@ -350,6 +351,8 @@ static struct client *all;
 void
 pop3_stop(void)
 {
+	while (!service_ending() && service_sessions() > 0)
+		fiber_sleep(deadline_in(STOP_LOOK_MS));
 	for (struct client *c = all; c != NULL; c = c->next)
 		if (c->waiting)
 			fiber_cancel(c->fiber);
@@ -379,7 +382,7 @@ pop3_session(struct stream *io, struct store *store, const struct session *hello
 		say(&c, "+OK Logged in");
 	else
 		c.over = true;
-	while (!c.over && !service_stopping()) {
+	while (!c.over && !service_ending()) {
 		struct str line;
 		enum io r;
 

@@ -19,6 +19,7 @@
 
 #define ORPHAN_GRACE_MS	5000	/* sessions end this fast when master is gone */
 #define CONTROL_MS	30000	/* master answers within */
+#define ENDING_MS	60000	/* grace left when sessions are told to end */
 
 struct named_fd {
 	const char *name;
@@ -83,6 +84,12 @@ bool
 service_stopping(void)
 {
 	return me.stopping;
+}
+
+bool
+service_ending(void)
+{
+	return me.stopping && deadline_left(me.grace_until) < ENDING_MS;
 }
 
 unsigned
@@ -312,8 +319,12 @@ finish(void *arg)
 static void
 begin_stop(msec_t grace_ms)
 {
-	if (me.stopping)
+	if (me.stopping) {
+		/* A stop while a reload lets old sessions go on: the shorter grace holds. */
+		me.grace_until = deadline_first(me.grace_until, deadline_in(grace_ms));
+		(void)fiber_queue_wake_all(&me.ended);
 		return;
+	}
 	me.stopping = true;
 	me.grace_until = deadline_in(grace_ms);
 	accept_stop();

@@ -65,6 +65,12 @@ int service_fd(const char *name);
 /* Has stop been asked for?  Sessions look between transactions and say 421 or BYE. */
 bool service_stopping(void);
 
+/*
+ * Must sessions end now?  True once stop was asked for and less than a minute is left; after a
+ * reload old sessions go on for long, and this stays false meanwhile.
+ */
+bool service_ending(void);
+
 /* Sessions now open by `serve`, and a way for ipc-driven sessions (pop3d, imapd) to count too. */
 unsigned service_sessions(void);
 void service_session_begin(void);
