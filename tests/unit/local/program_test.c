@@ -15,6 +15,17 @@ static uid_t uid;
 static struct fiber_queue answered;
 static unsigned results;
 
+/* The program is opened first: the build tree may lie in a folder that `to` cannot enter. */
+static int
+execv_as(const char *path, uid_t to, char *const argv[])
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0 || (getuid() == 0 && (setgid(to) != 0 || setuid(to) != 0)))
+		return -1;
+	return fexecve(fd, argv, environ);
+}
+
 static void
 setup(void)
 {
@@ -39,10 +50,8 @@ setup(void)
 		(void)setenv("ASAN_OPTIONS", "detect_leaks=0", 0);	/* it traces, the jail forbids */
 		(void)snprintf(who, sizeof(who), "%u:%u:virtual:alice/", (unsigned)uid, (unsigned)uid);
 		(void)snprintf(fd, sizeof(fd), "qmgr=%d", pair[0]);
-		if (getuid() == 0 && (setgid(uid) != 0 || setuid(uid) != 0))
-			_exit(126);
-		(void)execl(BUILDDIR "/local/local", "local", "-c", dir, "-n", "local", "-w", who, "-p",
-		    fd, (char *)NULL);
+		(void)execv_as(BUILDDIR "/local/local", uid, (char *[]){ (char *)"local", (char *)"-c",
+		    (char *)dir, (char *)"-n", (char *)"local", (char *)"-w", who, (char *)"-p", fd, NULL });
 		_exit(127);
 	}
 	(void)close(pair[0]);
