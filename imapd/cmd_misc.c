@@ -106,9 +106,9 @@ cmd_idle(struct client *c, struct scan *args)
 		c->waiting = false;
 		if (r == IO_OK)
 			break;
-		if (r != IO_TIMEOUT || deadline_left(until) == 0 || service_ending()) {
+		if (r != IO_TIMEOUT || deadline_left(until) == 0 || service_stopping()) {
 			c->over = true;
-			if (service_ending())
+			if (service_stopping())
 				tell(c, "BYE Server is shutting down");
 			else if (r == IO_TIMEOUT)
 				tell(c, "BYE Autologout; idle for too long");

@@ -337,7 +337,7 @@ static struct client *all;
 void
 imap_stop(void)
 {
-	while (!service_ending() && service_sessions() > 0)
+	while (!service_stopping() && service_sessions() > 0)
 		fiber_sleep(deadline_in(STOP_LOOK_MS));
 	for (struct client *c = all; c != NULL; c = c->next)
 		if (c->waiting)
@@ -371,9 +371,9 @@ imap_session(struct stream *io, struct store *store, const struct session *hello
 		    imap_capabilities);
 	else
 		tell(&c, "PREAUTH [CAPABILITY %s] Posthorn ready", imap_capabilities);
-	while (!c.over && !service_ending() && one_command(&c))
+	while (!c.over && !service_stopping() && one_command(&c))
 		;
-	if (!c.over && service_ending())
+	if (!c.over && service_stopping())
 		tell(&c, "BYE Server is shutting down");
 	stream_deadline(io, deadline_in(10000));
 	stream_flush(io);

@@ -207,7 +207,7 @@ static struct client *all;
 void
 client_stop(void)
 {
-	while (!service_ending() && service_sessions() > 0)
+	while (!service_stopping() && service_sessions() > 0)
 		fiber_sleep(deadline_in(STOP_LOOK_MS));
 	for (struct client *c = all; c != NULL; c = c->next)
 		if (c->waiting)

@@ -247,7 +247,7 @@ read_command(struct turn *t)
 			client_line(t->c, r);
 			if (r == IO_SYNTAX || r == IO_TOOLONG)
 				stream_write(t->c->io, STR("* BAD Cannot read that line\r\n"));
-			else if (service_ending())
+			else if (service_stopping())
 				stream_write(t->c->io, STR("* BYE Server is shutting down\r\n"));
 			else if (r == IO_TIMEOUT)
 				stream_write(t->c->io, STR("* BYE Disconnected for inactivity\r\n"));
@@ -287,7 +287,7 @@ void
 imap_login(struct client *c)
 {
 	stream_printf(c->io, "* OK [CAPABILITY %.*s] Posthorn ready\r\n", STR_ARG(capabilities(c)));
-	while (!c->over && !service_ending()) {
+	while (!c->over && !service_stopping()) {
 		struct turn t = { .c = c, .text = { .limit = LINE_MAX_LOGIN * 4 } };
 
 		client_turn(c);

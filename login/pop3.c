@@ -185,7 +185,7 @@ void
 pop3_login(struct client *c)
 {
 	say(c, "+OK Posthorn ready");
-	while (!c->over && !service_ending()) {
+	while (!c->over && !service_stopping()) {
 		struct str line;
 		enum io r;
 

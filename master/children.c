@@ -59,7 +59,8 @@ child_stop(struct process *p, msec_t grace_ms)
 {
 	struct ctl_stop stop = { (uint64_t)grace_ms };
 
-	if (p->state == PROCESS_STOPPING)
+	/* Asked again, it is in more of a hurry, or not asked. */
+	if (p->state == PROCESS_STOPPING && p->kill_at <= deadline_in(grace_ms + 5000))
 		return;
 	p->state = PROCESS_STOPPING;
 	child_send(p, &ctl_stop_msg, &stop);

@@ -351,7 +351,7 @@ static struct client *all;
 void
 pop3_stop(void)
 {
-	while (!service_ending() && service_sessions() > 0)
+	while (!service_stopping() && service_sessions() > 0)
 		fiber_sleep(deadline_in(STOP_LOOK_MS));
 	for (struct client *c = all; c != NULL; c = c->next)
 		if (c->waiting)
@@ -382,7 +382,7 @@ pop3_session(struct stream *io, struct store *store, const struct session *hello
 		say(&c, "+OK Logged in");
 	else
 		c.over = true;
-	while (!c.over && !service_ending()) {
+	while (!c.over && !service_stopping()) {
 		struct str line;
 		enum io r;
 

@@ -60,10 +60,10 @@ run_listener(void *arg)
 	struct listener *l = arg;
 	struct net_addr peer;
 
-	while (!service_stopping()) {
+	for (;;) {
 		int fd;
 
-		while (open_now >= common.client_limit && !service_stopping())
+		while (open_now >= common.client_limit)
 			if (fiber_queue_wait(&room, NEVER) == WAKE_CANCEL)
 				goto out;
 		fd = net_accept(l->fd, &peer, NEVER);

@@ -18,6 +18,7 @@
 #include "wire/control.h"
 
 #define ORPHAN_GRACE_MS	5000	/* sessions end this fast when master is gone */
+#define RETIRE_MS	60000	/* a grace time this long lets sessions end by themselves */
 #define CONTROL_MS	30000	/* master answers within */
 #define ENDING_MS	60000	/* grace left when sessions are told to end */
 
@@ -42,7 +43,8 @@ static struct {
 	bool one_session;		/* descriptor 0 is the session */
 	bool verbose;
 	struct worker_facts worker;
-	bool stopping;
+	bool retiring;			/* no new sessions */
+	bool stopping;			/* sessions are asked to end */
 	msec_t grace_until;
 	unsigned sessions;
 	struct fiber_queue ended;	/* woken when a session ends */
@@ -84,12 +86,6 @@ bool
 service_stopping(void)
 {
 	return me.stopping;
-}
-
-bool
-service_ending(void)
-{
-	return me.stopping && deadline_left(me.grace_until) < ENDING_MS;
 }
 
 unsigned
@@ -301,16 +297,25 @@ service_worker(unsigned worker, uid_t uid, gid_t gid, struct str mailbox, bool v
 	return join(got.fd, worker, false);
 }
 
-/* The end. */
+/* The end, in two degrees: a reload lets sessions go on, a stop asks them to end. */
+
+static void
+wait_sessions(void)
+{
+	while (me.sessions > 0 && deadline_left(me.grace_until) > 0)
+		(void)fiber_queue_wait(&me.ended, me.grace_until);
+}
 
 static void
 finish(void *arg)
 {
 	(void)arg;
+	while (!me.stopping && me.sessions > 0 && deadline_left(me.grace_until) > 0)
+		(void)fiber_queue_wait(&me.ended, me.grace_until);
+	me.stopping = true;
 	if (me.s->stop != NULL)
 		me.s->stop();
-	while (me.sessions > 0 && deadline_left(me.grace_until) > 0)
-		(void)fiber_queue_wait(&me.ended, me.grace_until);
+	wait_sessions();
 	if (me.sessions > 0)
 		log_info("%u sessions did not end in time", me.sessions);
 	fiber_stop();
@@ -319,14 +324,17 @@ finish(void *arg)
 static void
 begin_stop(msec_t grace_ms)
 {
-	if (me.stopping) {
-		/* A stop while a reload lets old sessions go on: the shorter grace holds. */
-		me.grace_until = deadline_first(me.grace_until, deadline_in(grace_ms));
-		(void)fiber_queue_wake_all(&me.ended);
+	bool first = !me.retiring;
+	msec_t until = deadline_in(grace_ms);
+
+	if (!first && until >= me.grace_until)
 		return;
-	}
-	me.stopping = true;
-	me.grace_until = deadline_in(grace_ms);
+	me.grace_until = until;
+	me.retiring = true;
+	me.stopping = me.stopping || grace_ms < RETIRE_MS;
+	(void)fiber_queue_wake_all(&me.ended);
+	if (!first)
+		return;
 	accept_stop();
 	(void)fiber_start(finish, NULL, "stop");
 }
@@ -384,7 +392,7 @@ control_ended(struct ipc *c, void *arg)
 	(void)c;
 	(void)arg;
 	me.control = NULL;
-	if (!me.stopping)
+	if (!me.retiring)
 		log_info("master is gone, finishing");
 	begin_stop(ORPHAN_GRACE_MS);
 }
@@ -399,7 +407,7 @@ watch_idle(void *arg)
 	for (;;) {
 		msec_t at = me.idle_since + common.max_idle_ms;
 
-		if (fiber_sleep(at) == WAKE_CANCEL || me.stopping || me.control == NULL)
+		if (fiber_sleep(at) == WAKE_CANCEL || me.retiring || me.control == NULL)
 			return;
 		if (me.sessions > 0)
 			me.idle_since = clock_ms();

@@ -47,7 +47,8 @@ struct service {
 	/* A connection from another program came (went).  NULL: nothing to do. */
 	void (*joined)(struct ipc *c);
 	void (*left)(struct ipc *c);
-	/* Stop was asked for: finish what is committing; called once, in a fiber.  NULL: nothing. */
+	/* Stop was asked for, or the last session after a reload has ended: finish what is
+	 * committing; called once, in a fiber.  NULL: nothing. */
 	void (*stop)(void);
 };
 
@@ -62,14 +63,11 @@ size_t service_args(char ***argv);
 /* A descriptor master handed over under this name (-f NAME=FD), or -1. */
 int service_fd(const char *name);
 
-/* Has stop been asked for?  Sessions look between transactions and say 421 or BYE. */
-bool service_stopping(void);
-
 /*
- * Must sessions end now?  True once stop was asked for and less than a minute is left; after a
- * reload old sessions go on for long, and this stays false meanwhile.
+ * Has stop been asked for?  Sessions look between transactions and say 421 or BYE.  After a reload it
+ * stays false: new sessions go to other processes, those that are open end by themselves.
  */
-bool service_ending(void);
+bool service_stopping(void);
 
 /* Sessions now open by `serve`, and a way for ipc-driven sessions (pop3d, imapd) to count too. */
 unsigned service_sessions(void);
