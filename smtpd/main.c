@@ -460,7 +460,10 @@ loop(struct smtp_session *s)
 		enum io io;
 
 		session_deadline(s, smtpd_conf.timeout_ms);
-		io = stream_getline(s->peer, &line, SMTP_LINE_MAX);
+		s->idle = true;
+		io = service_stopping() ? IO_CANCEL :
+		    stream_getline(s->peer, &line, SMTP_LINE_MAX);
+		s->idle = false;
 		if (io == IO_OK) {
 			r = dispatch(s, line);
 		} else if (io == IO_SYNTAX) {
@@ -470,6 +473,9 @@ loop(struct smtp_session *s)
 		} else {
 			if (io == IO_TIMEOUT)
 				(void)stream_printf(s->peer, "421 4.4.2 %s Error: timeout exceeded\r\n",
+				    common.myhostname);
+			else if (io == IO_CANCEL)
+				(void)stream_printf(s->peer, "421 4.3.2 %s Service shutting down\r\n",
 				    common.myhostname);
 			else if (io == IO_ERROR && errno == EMSGSIZE)
 				(void)stream_printf(s->peer, "421 4.5.2 %s Error: line too long\r\n",
@@ -584,6 +590,36 @@ session(struct smtp_session *s)
 	loop(s);
 }
 
+static struct smtp_session *sessions;
+
+static void
+list_add(struct smtp_session *s)
+{
+	s->fiber = fiber_self();
+	s->next = sessions;
+	s->at = &sessions;
+	if (s->next != NULL)
+		s->next->at = &s->next;
+	sessions = s;
+}
+
+static void
+list_remove(struct smtp_session *s)
+{
+	*s->at = s->next;
+	if (s->next != NULL)
+		s->next->at = s->at;
+}
+
+/* Sessions that only wait for a command end now; others at their next one. */
+static void
+stop(void)
+{
+	for (struct smtp_session *s = sessions; s != NULL; s = s->next)
+		if (s->idle)
+			fiber_cancel(s->fiber);
+}
+
 /* One client from greeting to close, in its own fiber. */
 static void
 serve(int fd)
@@ -600,7 +636,9 @@ serve(int fd)
 	s.mail.pool = pool_new();
 	s.mail.rcpts = vec_of(sizeof(struct envelope_rcpt));
 	s.peer = stream_open(fd);
+	list_add(&s);
 	session(&s);
+	list_remove(&s);
 	if (s.counted)
 		anvil_gone(STR("smtp"), s.ip);
 	stream_close(s.peer);
@@ -622,6 +660,7 @@ main(int argc, char **argv)
 		.needs = { .calls = JAIL_ACCEPT },	/* no files, no connections, no exec */
 		.peers = peers,
 		.serve = serve,
+		.stop = stop,
 	};
 
 	return service_main(&smtpd, argc, argv);

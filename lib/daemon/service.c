@@ -313,6 +313,8 @@ finish(void *arg)
 	while (!me.stopping && me.sessions > 0 && deadline_left(me.grace_until) > 0)
 		(void)fiber_queue_wait(&me.ended, me.grace_until);
 	me.stopping = true;
+	if (deadline_left(me.grace_until) == 0)
+		me.grace_until = deadline_in(ORPHAN_GRACE_MS);
 	if (me.s->stop != NULL)
 		me.s->stop();
 	wait_sessions();
