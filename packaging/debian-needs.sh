@@ -28,6 +28,11 @@ need_missing() {
 	done
 }
 
+# What root would type to install these packages; a fresh Debian has no package lists yet.
+need_command() {
+	echo "apt-get update && apt-get install --no-install-recommends $*"
+}
+
 # Install what is missing of a list, when we may; otherwise say what to do and fail.
 need_install() {
 	local missing
@@ -45,6 +50,6 @@ need_install() {
 		tail -n 5 /tmp/posthorn-apt.$$
 		rm -f /tmp/posthorn-apt.$$
 	fi
-	echo "missing; as root:  apt-get install --no-install-recommends $missing"
+	echo "missing; as root:  $(need_command "$missing")"
 	return 1
 }
