@@ -88,6 +88,7 @@ cmd_idle(struct client *c, struct scan *args)
 {
 	msec_t until = deadline_in(IMAP_IDLE_MS);
 	struct str data;
+	struct idle wait;
 	enum io r;
 
 	if (!scan_done(args))
@@ -101,9 +102,11 @@ cmd_idle(struct client *c, struct scan *args)
 		if (stream_flush(c->io) != IO_OK)
 			break;
 		stream_deadline(c->io, deadline_in(c->box != NULL ? IMAP_POLL_MS : IMAP_IDLE_MS));
-		c->waiting = true;
-		r = stream_peek(c->io, &data);
-		c->waiting = false;
+		r = IO_CANCEL;
+		if (service_idle(&wait)) {
+			r = stream_peek(c->io, &data);
+			service_busy(&wait);
+		}
 		if (r == IO_OK)
 			break;
 		if (r != IO_TIMEOUT || deadline_left(until) == 0 || service_stopping()) {

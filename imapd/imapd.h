@@ -40,9 +40,6 @@ struct client {
 	size_t told_recent;
 	size_t told_keywords;
 	bool over;		/* close after this answer */
-	bool waiting;		/* for the client, with nothing under way */
-	struct fiber *fiber;
-	struct client *next;	/* in the list of all */
 };
 
 /* When a command is legal. */
@@ -106,9 +103,6 @@ extern const char imap_capabilities[];
 
 /* Serve one client to the end; `hello` is what login handed over, NULL: a test's socket. */
 void imap_session(struct stream *io, struct store *store, const struct session *hello);
-
-/* Stop was asked for: sessions that wait for their clients end now, others after their command. */
-void imap_stop(void);
 
 /* structure.c: append ENVELOPE, BODY, BODYSTRUCTURE. */
 struct mime_part;

@@ -9,122 +9,21 @@
  * If taken over: owns this user's mail and the sessions of this user; no other user, no secret, no
  *           connection elsewhere.
  */
-#include <stdlib.h>
-
-#include "base/log.h"
-#include "base/panic.h"
-#include "daemon/service.h"
-#include "fiber/fiber.h"
+#include "daemon/mailbox.h"
 #include "imapd/imapd.h"
-#include "store/home.h"
 
-#define SESSIONS_MAX	1000	/* of one user in one process */
 #define STACK		(128u << 10)	/* nested structures are written by recursion */
-
-static struct store *store;
-
-/* A session that authd passed, until it ends. */
-struct arrival {
-	struct pool *pool;
-	struct session hello;
-};
-
-static void
-run_arrival(void *arg)
-{
-	struct arrival *a = arg;
-	struct stream *io = stream_open(a->hello.fd);
-
-	if (a->hello.unread.n > 0)
-		stream_unread(io, a->hello.unread);
-	imap_session(io, store, &a->hello);
-	log_info("imap(%.*s): Disconnected: Logged out in=%zu out=%zu", STR_ARG(a->hello.user),
-	    stream_count_in(io), stream_count_out(io));
-	stream_close(io);
-	pool_free(a->pool);
-	free(a);
-	service_session_end();
-}
-
-/* authd -> imapd: serve this client. */
-static void
-on_session(struct ipc_req *r, const void *msg)
-{
-	const struct session *in = msg;
-	struct session_accepted out = { .ok = false };
-	struct arrival *a;
-
-	if (in->fd < 0 || in->protocol != SESSION_IMAP)
-		out.reason = STR("not an IMAP session");
-	else if (service_stopping())
-		out.reason = STR("stopping");
-	else if (service_sessions() >= SESSIONS_MAX)
-		out.reason = STR("too many sessions");
-	else
-		out.ok = true;
-	ipc_reply(r, &out);
-	if (!out.ok)
-		return;
-	a = mem_zero(1, sizeof(*a));
-	a->pool = pool_new();
-	a->hello = *in;
-	a->hello.user = pool_str(a->pool, in->user);
-	a->hello.tag = pool_str(a->pool, in->tag);
-	a->hello.method = pool_str(a->pool, in->method);
-	a->hello.unread = pool_str(a->pool, in->unread);
-	a->hello.client_ip = pool_str(a->pool, in->client_ip);
-	a->hello.server_ip = pool_str(a->pool, in->server_ip);
-	service_session_begin();
-	fiber_start(run_arrival, a, "imap");
-}
-
-/* A test's socket on descriptor 0: a session that is logged in already. */
-static void
-serve(int fd)
-{
-	struct stream *io = stream_open(fd);
-
-	imap_session(io, store, NULL);
-	stream_close(io);
-}
-
-static bool
-prepare(struct jail *jail)
-{
-	const struct worker_facts *w = service_worker_facts();
-	static struct buf path;
-	static struct jail_path paths[2];
-
-	if (w->mailbox == NULL) {
-		log_error("no mailbox: started by hand without -w?");
-		return false;
-	}
-	store = home_open(w->uid, w->mailbox, w->virtual_box, common.virtual_mailbox_base,
-	    common.mail_storage, &path);
-	if (store == NULL)
-		return false;
-	paths[0] = (struct jail_path){ buf_z(&path), PATH_READ | PATH_WRITE };
-	jail->paths = paths;
-	return true;
-}
-
-static const struct ipc_op ops[] = {
-	{ &session_msg, &session_accepted_msg, on_session, PEER_BIT(PEER_AUTHD) },
-	{ NULL },
-};
 
 int
 main(int argc, char **argv)
 {
-	static const struct service imapd = {
+	static const struct mailbox_worker imapd = {
 		.name = "imapd",
 		.peer = PEER_IMAPD,
-		.needs = { .name = "imapd", .calls = JAIL_WRITE },
-		.ops = ops,
+		.protocol = SESSION_IMAP,
 		.stack = STACK,
-		.prepare = prepare,
-		.serve = serve,
-		.stop = imap_stop,
+		.session = imap_session,
 	};
-	return service_main(&imapd, argc, argv);
+
+	return mailbox_main(&imapd, argc, argv);
 }

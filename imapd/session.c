@@ -12,7 +12,6 @@
 #include "fiber/fiber.h"
 #include "imapd/imapd.h"
 
-#define STOP_LOOK_MS	1000
 #define DRAIN_MAX	(1u << 30)	/* a literal larger than this is not read to be refused */
 
 const char imap_capabilities[] = "IMAP4rev1 LITERAL+ IDLE NAMESPACE UIDPLUS MOVE UNSELECT ID ENABLE "
@@ -236,9 +235,8 @@ read_command(struct client *c)
 	for (;;) {
 		bool literal;
 
-		c->waiting = c->command.n == 0;
-		r = stream_getline(c->io, &line, IMAP_LINE_MAX);
-		c->waiting = false;
+		r = c->command.n == 0 ? service_getline(c->io, &line, IMAP_LINE_MAX) :
+		    stream_getline(c->io, &line, IMAP_LINE_MAX);
 		if (r != IO_OK)
 			return bad_line(c, r);
 		stream_deadline(c->io, deadline_in(IMAP_COMMAND_MS));
@@ -332,37 +330,12 @@ one_command(struct client *c)
 	return true;
 }
 
-static struct client *all;
-
-void
-imap_stop(void)
-{
-	while (!service_stopping() && service_sessions() > 0)
-		fiber_sleep(deadline_in(STOP_LOOK_MS));
-	for (struct client *c = all; c != NULL; c = c->next)
-		if (c->waiting)
-			fiber_cancel(c->fiber);
-}
-
-static void
-leave(struct client *c)
-{
-	struct client **at = &all;
-
-	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
-}
-
 void
 imap_session(struct stream *io, struct store *store, const struct session *hello)
 {
 	struct client c = { .io = io, .store = store, .pool = pool_new() };
 	struct pool *keep = pool_new();
 
-	c.fiber = fiber_self();
-	c.next = all;
-	all = &c;
 	c.command.limit = IMAP_COMMAND_MAX + IMAP_LINE_MAX;
 	c.user = hello != NULL ? pool_str(keep, hello->user) : STR("test");
 	stream_deadline(io, deadline_in(IMAP_COMMAND_MS));
@@ -377,7 +350,8 @@ imap_session(struct stream *io, struct store *store, const struct session *hello
 		tell(&c, "BYE Server is shutting down");
 	stream_deadline(io, deadline_in(10000));
 	stream_flush(io);
-	leave(&c);
+	log_info("imap(%.*s): Disconnected: Logged out in=%zu out=%zu", STR_ARG(c.user),
+	    stream_count_in(io), stream_count_out(io));
 	unselect(&c);
 	buf_free(&c.command);
 	pool_free(c.pool);

@@ -14,7 +14,6 @@
 #include "login/login.h"
 
 #define AUTH_MS		60000	/* authd's answer, its delay for failures included */
-#define STOP_LOOK_MS	1000
 #define TLS_MS		30000
 
 static const char *const words[] = { [SESSION_IMAP] = "imap", [SESSION_POP3] = "pop3" };
@@ -202,37 +201,12 @@ begin(struct client *c, int fd)
 	stream_deadline(c->io, c->until);
 }
 
-static struct client *all;
-
-void
-client_stop(void)
-{
-	while (!service_stopping() && service_sessions() > 0)
-		fiber_sleep(deadline_in(STOP_LOOK_MS));
-	for (struct client *c = all; c != NULL; c = c->next)
-		if (c->waiting)
-			fiber_cancel(c->fiber);
-}
-
-static void
-leave(struct client *c)
-{
-	struct client **at = &all;
-
-	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
-}
-
 void
 client_serve(int fd)
 {
 	struct client c = { 0 };
 
 	begin(&c, fd);
-	c.fiber = fiber_self();
-	c.next = all;
-	all = &c;
 	if (too_many(&c)) {
 		stream_printf(c.io, c.protocol == SESSION_IMAP ?
 		    "* BYE [UNAVAILABLE] Too many connections\r\n" :
@@ -244,7 +218,6 @@ client_serve(int fd)
 		else
 			pop3_login(&c);
 	}
-	leave(&c);
 	log_end(&c);
 	anvil_gone(str_of(words[c.protocol]), c.client_ip);
 	/* A connection that was passed on is silent here: what was said was flushed before. */

@@ -240,9 +240,7 @@ read_command(struct turn *t)
 	for (;;) {
 		bool literal;
 
-		t->c->waiting = true;
-		r = stream_getline(t->c->io, &line, LINE_MAX_LOGIN);
-		t->c->waiting = false;
+		r = service_getline(t->c->io, &line, LINE_MAX_LOGIN);
 		if (r != IO_OK) {
 			client_line(t->c, r);
 			if (r == IO_SYNTAX || r == IO_TOOLONG)

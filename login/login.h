@@ -27,9 +27,6 @@ struct client {
 	struct str user_said;		/* POP3's USER */
 	bool over;			/* close it */
 	bool passed;			/* a worker has it: not another byte from here */
-	bool waiting;			/* for the client, with nothing under way */
-	struct fiber *fiber;
-	struct client *next;		/* in the list of all */
 };
 
 /* Begin a command: its deadline, and an empty pool. */
@@ -59,9 +56,6 @@ bool client_line(struct client *c, enum io r);
 
 /* Serve one connection that was accepted, from greeting to close or hand-over. */
 void client_serve(int fd);
-
-/* Stop was asked for: connections that wait for their clients end now. */
-void client_stop(void);
 
 /* The two dialogues, each from greeting to the end. */
 void imap_login(struct client *c);

@@ -39,7 +39,6 @@ main(int argc, char **argv)
 		.peers = peers,
 		.prepare = prepare,
 		.serve = client_serve,
-		.stop = client_stop,
 	};
 	return service_main(&login, argc, argv);
 }

@@ -190,9 +190,7 @@ pop3_login(struct client *c)
 		enum io r;
 
 		client_turn(c);
-		c->waiting = true;
-		r = stream_getline(c->io, &line, LINE_MAX_LOGIN);
-		c->waiting = false;
+		r = service_getline(c->io, &line, LINE_MAX_LOGIN);
 		if (r == IO_OK)
 			dispatch(c, line);
 		else if (client_line(c, r) || r == IO_SYNTAX || r == IO_TOOLONG)

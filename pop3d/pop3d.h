@@ -12,7 +12,4 @@
 /* Serve one client to the end; `hello` is what login handed over, NULL: a test's socket. */
 void pop3_session(struct stream *io, struct store *store, const struct session *hello);
 
-/* Stop was asked for: sessions that wait for their clients end now, others after their command. */
-void pop3_stop(void);
-
 #endif

@@ -17,7 +17,6 @@
 
 #define IDLE_MS		(10 * 60 * 1000)	/* RFC 1939 3: no sooner than 10 minutes */
 #define ANSWER_MS	(5 * 60 * 1000)		/* for one command line, and each block of an answer */
-#define STOP_LOOK_MS	1000
 #define BLOCK		65536
 #define HEADER_MAX	(4u << 20)
 
@@ -32,9 +31,6 @@ struct client {
 	size_t n;
 	unsigned retrieved;
 	bool over;
-	bool waiting;		/* for the client, with nothing under way */
-	struct fiber *fiber;
-	struct client *next;	/* in the list of all */
 };
 
 static void
@@ -346,37 +342,12 @@ open_drop(struct client *c)
 	return true;
 }
 
-static struct client *all;
-
-void
-pop3_stop(void)
-{
-	while (!service_stopping() && service_sessions() > 0)
-		fiber_sleep(deadline_in(STOP_LOOK_MS));
-	for (struct client *c = all; c != NULL; c = c->next)
-		if (c->waiting)
-			fiber_cancel(c->fiber);
-}
-
-static void
-leave(struct client *c)
-{
-	struct client **at = &all;
-
-	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
-}
-
 void
 pop3_session(struct stream *io, struct store *store, const struct session *hello)
 {
 	struct client c = { .io = io, .store = store };
 
 	c.user = hello != NULL ? hello->user : STR("test");
-	c.fiber = fiber_self();
-	c.next = all;
-	all = &c;
 	stream_deadline(io, deadline_in(ANSWER_MS));
 	if (open_drop(&c))
 		say(&c, "+OK Logged in");
@@ -387,9 +358,7 @@ pop3_session(struct stream *io, struct store *store, const struct session *hello
 		enum io r;
 
 		stream_deadline(io, deadline_in(IDLE_MS));
-		c.waiting = true;
-		r = stream_getline(io, &line, POP3_LINE_MAX);
-		c.waiting = false;
+		r = service_getline(io, &line, POP3_LINE_MAX);
 		stream_deadline(io, deadline_in(ANSWER_MS));
 		if (r == IO_OK)
 			dispatch(&c, line);
@@ -400,7 +369,6 @@ pop3_session(struct stream *io, struct store *store, const struct session *hello
 	}
 	stream_deadline(io, deadline_in(10000));
 	stream_flush(io);
-	leave(&c);
 	mailbox_close(c.box);
 	free(c.marks);
 }

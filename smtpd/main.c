@@ -460,10 +460,7 @@ loop(struct smtp_session *s)
 		enum io io;
 
 		session_deadline(s, smtpd_conf.timeout_ms);
-		s->idle = true;
-		io = service_stopping() ? IO_CANCEL :
-		    stream_getline(s->peer, &line, SMTP_LINE_MAX);
-		s->idle = false;
+		io = service_getline(s->peer, &line, SMTP_LINE_MAX);
 		if (io == IO_OK) {
 			r = dispatch(s, line);
 		} else if (io == IO_SYNTAX) {
@@ -590,36 +587,6 @@ session(struct smtp_session *s)
 	loop(s);
 }
 
-static struct smtp_session *sessions;
-
-static void
-list_add(struct smtp_session *s)
-{
-	s->fiber = fiber_self();
-	s->next = sessions;
-	s->at = &sessions;
-	if (s->next != NULL)
-		s->next->at = &s->next;
-	sessions = s;
-}
-
-static void
-list_remove(struct smtp_session *s)
-{
-	*s->at = s->next;
-	if (s->next != NULL)
-		s->next->at = s->at;
-}
-
-/* Sessions that only wait for a command end now; others at their next one. */
-static void
-stop(void)
-{
-	for (struct smtp_session *s = sessions; s != NULL; s = s->next)
-		if (s->idle)
-			fiber_cancel(s->fiber);
-}
-
 /* One client from greeting to close, in its own fiber. */
 static void
 serve(int fd)
@@ -636,9 +603,7 @@ serve(int fd)
 	s.mail.pool = pool_new();
 	s.mail.rcpts = vec_of(sizeof(struct envelope_rcpt));
 	s.peer = stream_open(fd);
-	list_add(&s);
 	session(&s);
-	list_remove(&s);
 	if (s.counted)
 		anvil_gone(STR("smtp"), s.ip);
 	stream_close(s.peer);
@@ -660,7 +625,6 @@ main(int argc, char **argv)
 		.needs = { .calls = JAIL_ACCEPT },	/* no files, no connections, no exec */
 		.peers = peers,
 		.serve = serve,
-		.stop = stop,
 	};
 
 	return service_main(&smtpd, argc, argv);

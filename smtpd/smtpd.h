@@ -64,9 +64,6 @@ struct smtp_session {
 	const char *after;		/* last command, for "lost connection after" */
 	msec_t until;			/* end of the session's time */
 	bool close;			/* end after this answer */
-	struct fiber *fiber;
-	bool idle;			/* waits for a command: a stop may end it now */
-	struct smtp_session *next, **at;	/* all sessions of this process */
 };
 
 /* main.c */

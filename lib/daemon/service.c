@@ -49,6 +49,7 @@ static struct {
 	unsigned sessions;
 	struct fiber_queue ended;	/* woken when a session ends */
 	msec_t idle_since;
+	struct idle *idle;		/* sessions that only wait for a command */
 } me = { .control_fd = -1 };
 
 const char *
@@ -86,6 +87,41 @@ bool
 service_stopping(void)
 {
 	return me.stopping;
+}
+
+bool
+service_idle(struct idle *w)
+{
+	if (me.stopping)
+		return false;
+	w->fiber = fiber_self();
+	w->at = &me.idle;
+	w->next = me.idle;
+	if (w->next != NULL)
+		w->next->at = &w->next;
+	me.idle = w;
+	return true;
+}
+
+void
+service_busy(struct idle *w)
+{
+	*w->at = w->next;
+	if (w->next != NULL)
+		w->next->at = w->at;
+}
+
+enum io
+service_getline(struct stream *s, struct str *line, size_t max)
+{
+	struct idle wait;
+	enum io r;
+
+	if (!service_idle(&wait))
+		return IO_CANCEL;
+	r = stream_getline(s, line, max);
+	service_busy(&wait);
+	return r;
 }
 
 unsigned
@@ -315,6 +351,8 @@ finish(void *arg)
 	me.stopping = true;
 	if (deadline_left(me.grace_until) == 0)
 		me.grace_until = deadline_in(ORPHAN_GRACE_MS);
+	for (struct idle *w = me.idle; w != NULL; w = w->next)
+		fiber_cancel(w->fiber);
 	if (me.s->stop != NULL)
 		me.s->stop();
 	wait_sessions();

@@ -23,6 +23,7 @@
 #include "conf/common.h"
 #include "conf/conf.h"
 #include "daemon/jail.h"
+#include "io/stream.h"
 #include "ipc/peer.h"
 #include "wire/peers.h"
 
@@ -68,6 +69,21 @@ int service_fd(const char *name);
  * stays false: new sessions go to other processes, those that are open end by themselves.
  */
 bool service_stopping(void);
+
+/*
+ * Around a wait for the peer's next command, in a session's fiber: a stop ends such a wait at once
+ * (WAKE_CANCEL, IO_CANCEL), any other goes on to its end.  service_idle is false, and the caller does
+ * not wait, when stop was asked for already.  `w` is the caller's until service_busy.
+ */
+struct idle {
+	struct fiber *fiber;
+	struct idle *next, **at;
+};
+bool service_idle(struct idle *w);
+void service_busy(struct idle *w);
+
+/* stream_getline for the next command, with that around it: IO_CANCEL when stop was asked for. */
+enum io service_getline(struct stream *s, struct str *line, size_t max);
 
 /* Sessions now open by `serve`, and a way for ipc-driven sessions (pop3d, imapd) to count too. */
 unsigned service_sessions(void);
