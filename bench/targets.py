@@ -26,6 +26,12 @@ def need_roots():
     return ROOTS
 
 
+def make_netns():
+    if subprocess.run(["ip", "netns", "exec", NETNS, "true"],
+                      stderr=subprocess.DEVNULL).returncode:
+        subprocess.run(["ip", "netns", "add", NETNS], check=True)
+
+
 def netns(cmd):
     return ["ip", "netns", "exec", NETNS] + cmd
 
@@ -567,6 +573,7 @@ ALL = {t.name: t for t in (Postfix(), Exim(), OpenSMTPD(), Dovecot(), Ours())}
 def setup(name):
     """Make the root of a target. Needs debootstrap, apt, and root."""
     t = ALL[name]
+    make_netns()
     base = os.path.join(need_roots(), "base")
     suite = os.environ.get("BENCH_SUITE", "bookworm")
     if not os.path.isdir(os.path.join(base, "etc")):
