@@ -21,6 +21,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/ph.XXXXXX") || exit 1
 chmod 755 "$work"
 export work
 boxes=() pids=() mounts=()
+test_pid=$BASHPID
 bad=0
 
 pass() { printf 'ok - %s: %s\n' "$test_name" "$1"; }
@@ -162,7 +163,7 @@ tree_of() {
 program_pids() {	# BOX PROGRAM
 	local p
 	for p in $(tree_of "$(master_pid "$1")"); do
-		[ "$(readlink "/proc/$p/exe" 2>/dev/null)" = "$PREFIX/libexec/posthorn/$2" ] && echo "$p"
+		case $(ps -o args= -p "$p" 2>/dev/null) in "$PREFIX/libexec/posthorn/$2 "*) echo "$p" ;; esac
 	done
 }
 
@@ -235,6 +236,7 @@ use_dns() {	# BOX DNS ZONE…: the box asks our server for these zones, and nobo
 finish() {
 	local status=$? b p
 	trap - EXIT
+	[ "$BASHPID" = "$test_pid" ] || exit $status	# a child that was ended between fork and exec
 	for b in "${boxes[@]}"; do
 		if running "$b"; then
 			p=$(master_pid "$b")
