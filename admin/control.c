@@ -163,7 +163,12 @@ verb_start(const char *dir, int argc, char **argv)
 		    "%d s; `posthorn status` and the log say which", (int)pid, START_MS / 1000);
 	if (read(pair[0], &got, 1) == 1)
 		return 0;
-	(void)waitpid(pid, &status, 0);
+	for (int i = 0; i < 20 && waitpid(pid, &status, WNOHANG) == 0; i++)
+		(void)poll(NULL, 0, 50);
+	if (running())
+		return complain(EX_TEMPFAIL, "started (pid %d), but a program ends again and again; "
+		    "`posthorn status` says which, the log (%s) why", (int)pid,
+		    common.maillog_file[0] != '\0' ? common.maillog_file : "syslog");
 	return complain(EX_UNAVAILABLE, "it did not start; %s%s",
 	    common.maillog_file[0] != '\0' ? "see above and " : "see above and the system's mail log",
 	    common.maillog_file);

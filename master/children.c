@@ -16,6 +16,7 @@
 #include "master/master.h"
 
 #define QUICK_DEATH_MS	10000	/* who lives shorter is restarted later and later */
+#define HOPELESS	3	/* deaths after which `posthorn start` is not kept waiting */
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MOST_MS	60000
 
@@ -218,6 +219,11 @@ died(struct process *p, int status)
 	if (s == NULL)
 		return;
 	s->restarts++;
+	/* Who waits for "ready" need not wait for a program that cannot start. */
+	if (s->restarts >= HOPELESS && master.ready_fd >= 0) {
+		(void)close(master.ready_fd);
+		master.ready_fd = -1;
+	}
 	if (!quick || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && s->backoff_ms == 0 &&
 	    p->state == PROCESS_READY)) {
 		s->backoff_ms = 0;

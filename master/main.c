@@ -233,6 +233,7 @@ loop(int signals)
 			stop_stage();
 		}
 		children_fill();
+		services_sweep();
 		say_ready();
 	}
 	vec_free(&polls);

@@ -80,8 +80,18 @@ struct master {
 
 extern struct master master;
 
+/* A configuration that a reload replaced; processes started under it still point into it. */
+struct old_generation {
+	unsigned number;
+	struct conf *conf;
+	struct pool *pool;
+	struct vec services;
+};
+
 /* services.c: read both files into master.services; false, with everything logged, when bad. */
 bool services_load(void);
+/* Free what the last process of an old configuration has left behind. */
+void services_sweep(void);
 
 /* listen.c: sockets of one service, kept over reloads; false when one cannot be had. */
 bool listen_service(struct service_line *s, struct conf_service *line);

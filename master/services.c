@@ -13,6 +13,8 @@
 #include "base/panic.h"
 #include "master/master.h"
 
+static struct vec old = { .size = sizeof(struct old_generation) };
+
 static bool
 find_user(const struct program *p, struct service_line *s)
 {
@@ -134,8 +136,35 @@ services_load(void)
 		common = old_common;
 		return false;
 	}
-	/* Old processes still point into the old lines; the pool stays until they are gone. */
-	vec_free(&master.services);
+	if (old_conf != NULL)
+		*(struct old_generation *)vec_push(&old) = (struct old_generation){
+			master.generation - 1, old_conf, old_pool, master.services };
 	master.services = list;
 	return true;
+}
+
+static bool
+in_use(unsigned generation)
+{
+	for (size_t i = 0; i < master.processes.n; i++)
+		if ((*(struct process **)vec_at(&master.processes, i))->generation == generation)
+			return true;
+	return false;
+}
+
+void
+services_sweep(void)
+{
+	for (size_t i = old.n; i > 0; i--) {
+		struct old_generation *g = vec_at(&old, i - 1);
+
+		if (in_use(g->number))
+			continue;
+		for (size_t k = 0; k < g->services.n; k++)
+			vec_free(&(*(struct service_line **)vec_at(&g->services, k))->listeners);
+		vec_free(&g->services);
+		conf_free(g->conf);
+		pool_free(g->pool);
+		vec_remove(&old, i - 1);
+	}
 }
