@@ -175,6 +175,19 @@ misfit(enum spool_folder where, const char *name, enum spool_verdict v, const st
 	}
 }
 
+/* A name of an earlier message, left by a power cut, with a whole message behind it. */
+static bool
+misnamed(enum spool_folder where, const char *name, const struct spool_file *f,
+    char id[LIMIT_QUEUE_ID + 1])
+{
+	if (where == SPOOL_INCOMING || f->head.id[0] == '\0' || strcmp(f->head.id, name) == 0 ||
+	    !spool_adopt(&spool, where, name, id))
+		return false;
+	log_warn("%s: found as %s/%s after an unclean stop: queued", id, spool_folder_name(where),
+	    name);
+	return true;
+}
+
 /* With `verified` cleanup vouches for it: it wrote or checked the file. */
 static void
 read_one(enum spool_folder where, const char *name, bool verified)
@@ -182,6 +195,7 @@ read_one(enum spool_folder where, const char *name, bool verified)
 	struct pool *pool;
 	struct spool_file f;
 	struct spool_place place;
+	char id[LIMIT_QUEUE_ID + 1];
 	enum spool_verdict v;
 	struct message *m;
 
@@ -198,6 +212,8 @@ read_one(enum spool_folder where, const char *name, bool verified)
 			take_record(m, &f.log[i]);
 		m->verified = where == SPOOL_INCOMING;
 		enlist(m);
+	} else if (v == SPOOL_BAD && misnamed(where, name, &f, id)) {
+		read_one(SPOOL_INCOMING, id, true);
 	} else {
 		misfit(where, name, v, &f);
 	}

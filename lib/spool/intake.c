@@ -116,6 +116,21 @@ learn_from_names(struct intake *in)
 	}
 }
 
+/* A file of incoming/ that is no message under its name. */
+static void
+sweep_bad(const struct spool *s, const char *name, const struct spool_file *f)
+{
+	char id[LIMIT_QUEUE_ID + 1];
+
+	if (spool_adopt(s, SPOOL_INCOMING, name, id)) {
+		log_warn("%s: found as %s after an unclean stop: queued", id, name);
+		return;
+	}
+	log_warn("%s: message file is unfinished or damaged: moved to corrupt (from=<%.*s>)", name,
+	    STR_ARG(f->env.sender));
+	(void)spool_move(s, SPOOL_INCOMING, SPOOL_CORRUPT, name);
+}
+
 /* Files in incoming/ that never became messages: back to free/, or away. */
 static void
 sweep(struct intake *in)
@@ -141,9 +156,7 @@ sweep(struct intake *in)
 			(void)unlinkat(s->folder[SPOOL_INCOMING], name, 0);
 			break;
 		case SPOOL_BAD:
-			log_warn("%s: message file is unfinished or damaged: moved to corrupt "
-			    "(from=<%.*s>)", name, STR_ARG(f.env.sender));
-			(void)spool_move(s, SPOOL_INCOMING, SPOOL_CORRUPT, name);
+			sweep_bad(s, name, &f);
 			break;
 		default:
 			break;
@@ -166,30 +179,18 @@ sweep_free(const struct spool *s)
 	(void)spool_list(s, SPOOL_UNUSED, SIZE_MAX, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		const char *name = ((struct spool_name *)vec_at(&names, i))->name;
-		struct pool *pool = pool_new();
+		char id[LIMIT_QUEUE_ID + 1];
 		struct spool_head h;
-		struct spool_file f;
 		enum spool_verdict v = spool_read_head(s, SPOOL_UNUSED, name, &h);
 
-		/* By its name it is BAD when that is not its ID: look at the bytes alone. */
-		if (v == SPOOL_GOOD) {
-			int fd = openat(s->folder[SPOOL_UNUSED], name,
-			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-
-			v = fd < 0 ? SPOOL_ERROR : spool_read_fd(fd, SPOOL_READ_VERIFY, pool, &f);
-			if (fd >= 0)
-				(void)close(fd);
-		}
-		if (v == SPOOL_GOOD) {
-			log_warn("%s: found among unused files after an unclean stop: queued", h.id);
-			(void)renameat(s->folder[SPOOL_UNUSED], name, s->folder[SPOOL_INCOMING], h.id);
-		} else if (v == SPOOL_BAD) {
+		if (v == SPOOL_GOOD && spool_adopt(s, SPOOL_UNUSED, name, id)) {
+			log_warn("%s: found among unused files after an unclean stop: queued", id);
+		} else if (v == SPOOL_GOOD || v == SPOOL_BAD) {
 			log_warn("free/%s: message file is unfinished or damaged: moved to corrupt", name);
 			(void)spool_move(s, SPOOL_UNUSED, SPOOL_CORRUPT, name);
 		} else if (v == SPOOL_BLANK) {
 			(void)unlinkat(s->folder[SPOOL_UNUSED], name, 0);
 		}
-		pool_free(pool);
 	}
 	vec_free(&names);
 }
@@ -208,10 +209,10 @@ intake_open(const struct spool *s)
 	}
 	hash_seed(in->seed);
 	in->busy = map_new();
-	if (!read_promise(in))
-		learn_from_names(in);
 	sweep(in);
 	sweep_free(s);
+	if (!read_promise(in))
+		learn_from_names(in);
 	in->promised_us = in->clock.last_us;
 	if (fsync(in->last_fd) != 0 || fsync(s->dir) != 0) {
 		intake_close(in);

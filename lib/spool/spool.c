@@ -272,6 +272,24 @@ spool_read(const struct spool *s, enum spool_folder where, const char *id, unsig
 	return v;
 }
 
+bool
+spool_adopt(const struct spool *s, enum spool_folder where, const char *name,
+    char id[LIMIT_QUEUE_ID + 1])
+{
+	struct pool *pool = pool_new();
+	struct spool_file f;
+	int fd = open_read(s, where, name);
+	bool ok = fd >= 0 && spool_read_fd(fd, SPOOL_READ_VERIFY, pool, &f) == SPOOL_GOOD;
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (ok)
+		memcpy(id, f.head.id, sizeof(f.head.id));
+	pool_free(pool);
+	return ok && ((where == SPOOL_INCOMING && strcmp(name, id) == 0) ||
+	    renameat2(s->folder[where], name, s->folder[SPOOL_INCOMING], id, RENAME_NOREPLACE) == 0);
+}
+
 enum spool_verdict
 spool_read_head(const struct spool *s, enum spool_folder where, const char *id, struct spool_head *h)
 {

@@ -76,6 +76,14 @@ enum spool_verdict spool_read(const struct spool *s, enum spool_folder where, co
 /* The same for a descriptor, whatever its name; it stays open. */
 enum spool_verdict spool_read_fd(int fd, unsigned what, struct pool *pool, struct spool_file *f);
 
+/*
+ * After a power cut a file may bear a name that it had before: its renames were lost, the message
+ * written into it since was not.  Puts a file that holds a whole message, whatever its name, into
+ * incoming/ under the message's ID, which *id gets.  False when it holds none, or on an error.
+ */
+bool spool_adopt(const struct spool *s, enum spool_folder where, const char *name,
+    char id[LIMIT_QUEUE_ID + 1]);
+
 /* Just the head. */
 enum spool_verdict spool_read_head(const struct spool *s, enum spool_folder where, const char *id,
     struct spool_head *h);
