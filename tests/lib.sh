@@ -20,7 +20,7 @@ export PYTHONDONTWRITEBYTECODE=1 LC_ALL=C TESTS TOOLS PREFIX DOMAIN PASSWORD SEN
 work=$(mktemp -d "${TMPDIR:-/tmp}/ph.XXXXXX") || exit 1
 chmod 755 "$work"
 export work
-boxes=() pids=() mounts=()
+boxes=() pids=() mounts=() locks=()
 test_pid=$BASHPID
 bad=0
 
@@ -77,12 +77,15 @@ addr() { echo "$(host_of "$1"):$(port "$1" "$2")"; }
 
 # A port base nobody uses; kept by a lock until the test ends.
 free_base() {
-	local i base fd
+	local i base fd lock
 	for i in $(seq 400); do
 		base=$((10000 + RANDOM % 22 * 1000 + RANDOM % 5 * 3))
-		{ exec {fd}>>"/tmp/.posthorn-ports-$(id -u)-$base"; } 2>/dev/null || continue
-		if flock -n "$fd" && "$TOOLS/ports" "$1" "$base"; then
+		lock=/tmp/.posthorn-ports-$(id -u)-$base
+		{ exec {fd}>>"$lock"; } 2>/dev/null || continue
+		# Still this file?  Its last holder removed it at its end.
+		if flock -n "$fd" && [ "$lock" -ef "/proc/self/fd/$fd" ] && "$TOOLS/ports" "$1" "$base"; then
 			echo "$base" >"$2"
+			locks+=("$lock")
 			return 0
 		fi
 		exec {fd}>&-
@@ -247,6 +250,7 @@ finish() {
 	done
 	for p in "${pids[@]}"; do kill "$p" 2>/dev/null; done
 	for p in "${mounts[@]}"; do umount -l "$p" 2>/dev/null; done
+	[ ${#locks[@]} -gt 0 ] && rm -f "${locks[@]}"
 	[ -n "${TEST_KEEP:-}" ] && echo "# kept: $work" || rm -rf "$work"
 	[ $bad -ne 0 ] && exit 1
 	exit $status

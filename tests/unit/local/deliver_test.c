@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -61,6 +62,7 @@ teardown(void)
 		(void)execlp("rm", "rm", "-rf", command, (char *)NULL);
 		_exit(1);
 	}
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
 static void
