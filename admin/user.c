@@ -40,7 +40,7 @@ static bool
 slurp(const char *path, struct buf *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	ssize_t n = 0;
 	char *at;
 
 	out->limit = FILE_LIMIT;

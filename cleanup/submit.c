@@ -197,6 +197,12 @@ on_open(struct ipc_req *r, const void *msg)
 		answer.result = in.stream != NULL ? SUBMIT_OK :
 		    p == SPOOL_PUT_FULL ? SUBMIT_FULL : SUBMIT_LATER;
 	}
+	/* The giver may have gone meanwhile, and submit_left with it. */
+	if (in.stream != NULL && !ipc_alive(in.c)) {
+		spool_stream_abort(in.stream);
+		in.stream = NULL;
+		answer.result = SUBMIT_LATER;
+	}
 	if (in.stream != NULL) {
 		*(struct incoming *)vec_push(&incoming) = in;
 		answer.handle = in.handle;

@@ -16,6 +16,7 @@ struct submission {
 	uint64_t announced;
 	uint64_t size;
 	struct ipc *c;		/* where the stream goes; NULL: none yet */
+	uint64_t number;	/* of that connection */
 	uint64_t handle;
 	uint64_t failed;	/* SUBMIT_…, sticks */
 };
@@ -35,7 +36,7 @@ submission_begin(struct pool *pool, uint64_t size)
 static bool
 connected(struct submission *s)
 {
-	if (s->c != NULL && !peer_has(PEER_CLEANUP, s->c)) {
+	if (s->c != NULL && peer_find(PEER_CLEANUP, s->number) == NULL) {
 		s->c = NULL;
 		if (s->failed == SUBMIT_OK)
 			s->failed = SUBMIT_LATER;
@@ -66,7 +67,8 @@ open_stream(struct submission *s, msec_t deadline)
 	struct submit_opened got = { SUBMIT_LATER, 0, STR("") };
 	struct pool *pool = pool_new();
 
-	s->c = peer_get(PEER_CLEANUP, deadline);
+	if ((s->c = peer_get(PEER_CLEANUP, deadline)) != NULL)
+		s->number = ipc_number(s->c);
 	if (s->c == NULL || ipc_call(s->c, &submit_open_msg, &ask, &submit_opened_msg, &got, pool,
 	    deadline) != IPC_DONE)
 		got.result = SUBMIT_LATER;

@@ -106,7 +106,8 @@ fiber_wait_read(int fd, msec_t deadline)
 		first = deadline_first(deadline, loop_now() + PROBE_MS);
 	d->reader = fiber_self();
 	w = loop_park(first, false);
-	d->reader = NULL;
+	if (d->reader == fiber_self())
+		d->reader = NULL;
 	if (w == WAKE_TIMEOUT && first != deadline) {
 		d->unsure = false;
 		d->readable = true;
@@ -131,7 +132,8 @@ fiber_wait_write(int fd, msec_t deadline)
 		panic("two fibers wait to write descriptor %d", fd);
 	d->writer = fiber_self();
 	w = loop_park(deadline, false);
-	d->writer = NULL;
+	if (d->writer == fiber_self())
+		d->writer = NULL;
 	return w;
 }
 
@@ -167,6 +169,8 @@ fiber_forget(int fd)
 		loop_wake(d->reader, WAKE_CANCEL);
 	if (d->writer != NULL)
 		loop_wake(d->writer, WAKE_CANCEL);
+	/* The number may be another file's before those two have run. */
+	d->reader = d->writer = NULL;
 }
 
 void

@@ -27,6 +27,7 @@
 #define BLOCKS_CACHED	64
 #define SKIP_MAX	((size_t)64 << 10)	/* bytes of a bad line that are skipped */
 #define UNREAD_MAX	((size_t)64 << 10)
+#define TURNS		32		/* reads that never waited before others get their turn */
 #define BUFFER_MAX	((size_t)2 << 20)	/* a line or an unread larger than this is our bug */
 
 struct block {
@@ -51,6 +52,7 @@ struct stream {
 	int error;		/* its errno */
 	msec_t deadline;
 	size_t seen;		/* bytes from in.at on that hold no LF */
+	unsigned turns;		/* reads since the last wait */
 	struct buffer in, out;
 	struct fiber_queue flushers;
 	size_t count_in, count_out;
@@ -288,6 +290,7 @@ await(struct stream *s)
 		buffer_free(&s->in);
 	if ((r = wait_fd(s, false)) == IO_OK)
 		s->dry = false;
+	s->turns = 0;
 	return r;
 }
 
@@ -303,6 +306,11 @@ fill(struct stream *s, char *p, size_t n, size_t *got_out)
 		return IO_EOF;
 	if (s->deadline != NEVER && deadline_left(s->deadline) == 0)
 		return IO_TIMEOUT;
+	/* Who sends faster than we read must not keep the process to itself. */
+	if (++s->turns >= TURNS && fiber_running()) {
+		s->turns = 0;
+		fiber_yield();
+	}
 	for (;;) {
 		if (s->dry && (r = await(s)) != IO_OK)
 			return r;

@@ -18,7 +18,7 @@
 #define BUCKETS		64	/* of calls in flight */
 #define MAX_REQUESTS	4096	/* of one connection being handled at once */
 #define MAX_PARTIALS	64	/* messages arriving in fragments at once */
-#define BURST		16	/* datagrams read before the handlers get their turn */
+#define BURST		4	/* batches read before the handlers get their turn */
 
 /* A call that waits for its answer; lives on the caller's stack. */
 struct waiting {
@@ -45,6 +45,7 @@ struct partial {
 };
 
 struct ipc {
+	uint64_t number;
 	int fd;
 	const struct ipc_op *ops;
 	unsigned peer;
@@ -60,6 +61,7 @@ struct ipc {
 	bool sending;			/* one fiber is in frame_send */
 	struct fiber_queue senders;
 	unsigned requests;		/* handlers at work */
+	unsigned held;			/* calls and sends under way from this end */
 	struct fiber_queue crowd;	/* the reader, when they are too many */
 	bool dead;
 	bool reader_ended;
@@ -73,6 +75,8 @@ struct ipc_req {
 	void *msg;
 	bool kept;
 	bool answered;
+	bool sent;			/* the answer is out */
+	bool returned;			/* the handler did */
 };
 
 static char rooms[FRAME_BATCH * IPC_FRAME];	/* datagrams; used between two switches only */
@@ -80,7 +84,7 @@ static char rooms[FRAME_BATCH * IPC_FRAME];	/* datagrams; used between two switc
 static void
 release(struct ipc *c)
 {
-	if (c->reader_ended && c->requests == 0)
+	if (c->reader_ended && c->requests == 0 && c->held == 0)
 		free(c);
 }
 
@@ -163,7 +167,8 @@ run_request(void *arg)
 	struct ipc_req *r = arg;
 
 	r->op->run(r, r->msg);
-	if (r->kept)
+	r->returned = true;
+	if (r->kept && !r->sent)
 		return;
 	if (r->op->reply != NULL && !r->answered) {
 		log_error("ipc: no answer to %s from %u", r->op->request->name, r->c->peer);
@@ -300,6 +305,7 @@ static void
 read_all(struct ipc *c)
 {
 	struct frame_got got[FRAME_BATCH];
+	unsigned burst = 0;
 
 	while (!c->dead) {
 		int n = frame_recv_batch(c->fd, rooms, got);
@@ -314,8 +320,11 @@ read_all(struct ipc *c)
 		while (c->requests >= MAX_REQUESTS && !c->dead)
 			if (fiber_queue_wait(&c->crowd, NEVER) == WAKE_CANCEL)
 				return;
-		if (n == FRAME_BATCH)
+		if (n == FRAME_BATCH) {
+			if (++burst % BURST == 0)
+				fiber_yield();
 			continue;
+		}
 		fiber_drained_read(c->fd);
 		if (fiber_wait_read(c->fd, NEVER) == WAKE_CANCEL)
 			return;
@@ -348,8 +357,10 @@ struct ipc *
 ipc_open(int fd, const struct ipc_op *ops, unsigned peer, void (*closed)(struct ipc *, void *),
     void *arg)
 {
+	static uint64_t numbers;
 	struct ipc *c = mem_zero(1, sizeof(*c));
 
+	c->number = ++numbers;
 	c->fd = fd;
 	c->ops = ops;
 	c->peer = peer;
@@ -376,7 +387,7 @@ send_frame(struct ipc *c, const struct frame *f, const int *fds, size_t nfds, ms
 	int sent = 0;
 
 	while (c->sending && !c->dead)
-		if (fiber_queue_wait(&c->senders, deadline) == WAKE_TIMEOUT)
+		if (fiber_queue_wait(&c->senders, deadline) != WAKE_READY)
 			return IPC_TIMEOUT;
 	c->sending = true;
 	while (!c->dead && (sent = frame_send(c->fd, f, fds, nfds)) == 0) {
@@ -441,7 +452,7 @@ ipc_call(struct ipc *c, const struct ipc_msg *m, const void *msg, const struct i
 	w.next = c->calls[w.call % BUCKETS];
 	c->calls[w.call % BUCKETS] = &w;
 	c->inflight++;
-	c->requests++;			/* keeps `c` alive while we wait */
+	c->held++;			/* keeps `c` alive while we wait */
 	r = send_message(c, FRAME_REQUEST, w.call, m, msg, deadline);
 	while (r == IPC_DONE && !w.answered)
 		if (fiber_queue_wait(&w.done, deadline) != WAKE_READY && !w.answered)
@@ -450,7 +461,7 @@ ipc_call(struct ipc *c, const struct ipc_msg *m, const void *msg, const struct i
 		r = w.result;
 	else
 		(void)take_call(c, w.call);
-	c->requests--;
+	c->held--;
 	release(c);
 	return r;
 }
@@ -462,9 +473,9 @@ ipc_send(struct ipc *c, const struct ipc_msg *m, const void *msg, msec_t deadlin
 
 	if (c->dead)
 		return IPC_GONE;
-	c->requests++;
+	c->held++;
 	r = send_message(c, FRAME_ONEWAY, next_call(c), m, msg, deadline);
-	c->requests--;
+	c->held--;
 	release(c);
 	return r;
 }
@@ -479,7 +490,8 @@ ipc_reply(struct ipc_req *r, const void *msg)
 		log_error("ipc: answer to %s breaks its own limits", r->op->request->name);
 		ipc_close(r->c);
 	}
-	if (r->kept)
+	r->sent = true;
+	if (r->returned)
 		end_request(r);
 }
 
@@ -505,6 +517,18 @@ unsigned
 ipc_peer(const struct ipc *c)
 {
 	return c->peer;
+}
+
+uint64_t
+ipc_number(const struct ipc *c)
+{
+	return c->number;
+}
+
+bool
+ipc_alive(const struct ipc *c)
+{
+	return !c->dead;
 }
 
 void *

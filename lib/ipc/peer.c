@@ -38,16 +38,19 @@ peer_remove(unsigned peer, struct ipc *c)
 		}
 }
 
-bool
-peer_has(unsigned peer, const struct ipc *c)
+struct ipc *
+peer_find(unsigned peer, uint64_t number)
 {
 	const struct group *g = &groups[peer];
 
 	ASSERT(peer < PEERS);
-	for (size_t i = 0; i < g->conns.n; i++)
-		if (*(struct ipc **)vec_at(&g->conns, i) == c)
-			return true;
-	return false;
+	for (size_t i = 0; i < g->conns.n; i++) {
+		struct ipc *c = *(struct ipc **)vec_at(&g->conns, i);
+
+		if (ipc_number(c) == number)
+			return c;
+	}
+	return NULL;
 }
 
 bool

@@ -18,8 +18,8 @@
 void peer_add(unsigned peer, struct ipc *c);
 void peer_remove(unsigned peer, struct ipc *c);
 
-/* Is it a connection to the peer still?  For who keeps one between calls. */
-bool peer_has(unsigned peer, const struct ipc *c);
+/* The connection to the peer with this ipc_number, or NULL when it has ended; for who keeps one. */
+struct ipc *peer_find(unsigned peer, uint64_t number);
 
 /* Is there any connection to it now? */
 bool peer_has_any(unsigned peer);

@@ -385,6 +385,43 @@ START_TEST(pipe_ends)
 }
 END_TEST
 
+/* Who sends without end does not keep the others from running. */
+static void
+greedy(void *arg)
+{
+	struct str data;
+
+	(void)arg;
+	s = stream_open(open("/dev/zero", O_RDONLY | O_CLOEXEC));
+	while (done == 0 && stream_count_in(s) < (size_t)1 << 30)
+		ck_assert_int_eq(stream_read(s, &data, 1 << 20), IO_OK);
+	ck_assert_uint_lt(stream_count_in(s), 4 << 20);
+	stream_close(s);
+}
+
+static void
+modest(void *arg)
+{
+	(void)arg;
+	fiber_yield();
+	done++;
+}
+
+static void
+greedy_and_modest(void *arg)
+{
+	(void)arg;
+	(void)fiber_start(greedy, NULL, "greedy");
+	(void)fiber_start(modest, NULL, "modest");
+}
+
+START_TEST(fair)
+{
+	fiber_run(greedy_and_modest, NULL);
+	ck_assert_int_eq(done, 1);
+}
+END_TEST
+
 /* Outside fibers the same calls block. */
 START_TEST(outside)
 {
@@ -421,6 +458,7 @@ suite(void)
 	tcase_add_test(t, switch_and_detach);
 	tcase_add_test(t, turns);
 	tcase_add_test(t, pipe_ends);
+	tcase_add_test(t, fair);
 	tcase_add_test(t, outside);
 	suite_add_tcase(su, t);
 	return su;

@@ -180,6 +180,166 @@ f_many(void *arg)
 	fiber_stop();
 }
 
+/*
+ * More calls in flight than one connection lets its other end handle at once: the answers are
+ * still read, and everybody gets one.
+ */
+#define CROWD	5000u
+
+static struct pair crowd_pair;
+static unsigned crowd_done, crowd_now, crowd_most;
+
+static void
+on_slow(struct ipc_req *r, const void *msg)
+{
+	struct ping answer = *(const struct ping *)msg;
+
+	if (++crowd_now > crowd_most)
+		crowd_most = crowd_now;
+	(void)fiber_sleep(deadline_in(100));
+	crowd_now--;
+	ipc_reply(r, &answer);
+}
+
+static const struct ipc_op slow_ops[] = {
+	{ &ping_msg, &pong_msg, on_slow, 1u << ME },
+	{ NULL, NULL, NULL, 0 }
+};
+
+static void
+one_of_crowd(void *arg)
+{
+	struct pool *pool = pool_new();
+	struct ping got;
+
+	(void)arg;
+	ck_assert_int_eq(ping(crowd_pair.a, 1, STR("m"), -1, &got, pool, deadline_in(30000)),
+	    IPC_DONE);
+	crowd_done++;
+	pool_free(pool);
+}
+
+static void
+f_crowd(void *arg)
+{
+	(void)arg;
+	ck_assert(frame_pair(crowd_pair.fds));
+	crowd_pair.a = ipc_open(crowd_pair.fds[0], NULL, 7, NULL, NULL);
+	crowd_pair.b = ipc_open(crowd_pair.fds[1], slow_ops, ME, NULL, NULL);
+	for (unsigned i = 0; i < CROWD; i++)
+		(void)fiber_start(one_of_crowd, NULL, "one");
+	while (crowd_done < CROWD)
+		(void)fiber_sleep(deadline_in(10));
+	ck_assert_uint_gt(crowd_most, 1000);
+	ck_assert_uint_le(crowd_most, 4200);
+	ipc_close(crowd_pair.a);
+	settle();
+	fiber_stop();
+}
+
+/* A handler that answers later, from another fiber, before or after it has returned itself. */
+static struct ipc_req *kept;
+
+static void
+answer_later(void *arg)
+{
+	struct ping answer = { 7, STR(""), -1 };
+
+	(void)fiber_sleep(deadline_in((msec_t)(intptr_t)arg));
+	ipc_reply(kept, &answer);
+}
+
+static void
+on_keep(struct ipc_req *r, const void *msg)
+{
+	const struct ping *m = msg;
+	struct ping answer = { 7, STR(""), -1 };
+
+	ipc_keep(r);
+	kept = r;
+	if (m->n == 0) {
+		ipc_reply(r, &answer);
+		return;
+	}
+	(void)fiber_start(answer_later, (void *)(intptr_t)m->n, "later");
+	if (m->n == 1)
+		(void)fiber_sleep(deadline_in(40));
+}
+
+static const struct ipc_op keep_ops[] = {
+	{ &ping_msg, &pong_msg, on_keep, 1u << ME },
+	{ NULL, NULL, NULL, 0 }
+};
+
+static void
+f_keep(void *arg)
+{
+	struct pool *pool = pool_new();
+	struct pair p;
+	struct ping got;
+
+	(void)arg;
+	ck_assert(frame_pair(p.fds));
+	p.a = ipc_open(p.fds[0], NULL, 7, closed, NULL);
+	p.b = ipc_open(p.fds[1], keep_ops, ME, closed, NULL);
+	for (uint64_t when = 0; when <= 30; when += when == 0 ? 1 : 29) {
+		ck_assert_int_eq(ping(p.a, when, STR(""), -1, &got, pool, deadline_in(5000)), IPC_DONE);
+		ck_assert_uint_eq(got.n, 7);
+		(void)fiber_sleep(deadline_in(60));
+	}
+	ipc_close(p.a);
+	settle();
+	ck_assert_uint_eq(ended, 2);
+	pool_free(pool);
+	fiber_stop();
+}
+
+/* A fiber that was cancelled gets its answer at once also while another one is sending. */
+static struct pair full;
+static bool gave_up;
+
+static void
+fills_the_socket(void *arg)
+{
+	static char big[60000];
+	struct ping m = { 1, str_n(big, sizeof(big)), -1 };
+
+	(void)arg;
+	while (ipc_send(full.a, &shout_msg, &m, deadline_in(300)) == IPC_DONE)
+		;
+}
+
+static void
+cancelled_sender(void *arg)
+{
+	struct ping m = { 1, STR(""), -1 };
+
+	(void)arg;
+	(void)fiber_sleep(NEVER);
+	ck_assert_int_ne(ipc_send(full.a, &shout_msg, &m, deadline_in(1000)), IPC_DONE);
+	gave_up = true;
+}
+
+static void
+f_cancelled(void *arg)
+{
+	struct fiber *f;
+
+	(void)arg;
+	ck_assert(frame_pair(full.fds));
+	full.a = ipc_open(full.fds[0], NULL, 7, NULL, NULL);
+	f = fiber_start(cancelled_sender, NULL, "cancelled");
+	(void)fiber_start(fills_the_socket, NULL, "filler");
+	(void)fiber_sleep(deadline_in(100));
+	fiber_cancel(f);
+	(void)fiber_sleep(deadline_in(50));
+	ck_assert(gave_up);
+	ipc_close(full.a);
+	(void)fiber_sleep(deadline_in(400));
+	(void)close(full.fds[1]);
+	fiber_stop();
+}
+
 /* Bytes that break a rule end that connection, and calls on it say so. */
 static const struct bad {
 	const char *bytes;
@@ -273,6 +433,9 @@ f_peer(void *arg)
 RUN(call)
 RUN(fragments)
 RUN(many)
+RUN(crowd)
+RUN(keep)
+RUN(cancelled)
 RUN(bad)
 RUN(stranger)
 RUN(peer)
@@ -287,6 +450,9 @@ suite(void)
 	tcase_add_test(t, call);
 	tcase_add_test(t, fragments);
 	tcase_add_test(t, many);
+	tcase_add_test(t, crowd);
+	tcase_add_test(t, keep);
+	tcase_add_test(t, cancelled);
 	tcase_add_test(t, bad);
 	tcase_add_test(t, stranger);
 	tcase_add_test(t, peer);
