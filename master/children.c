@@ -20,6 +20,9 @@
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MOST_MS	60000
 
+#define JUST_USED_MS	2000	/* a worker that was named so lately is about to get work */
+#define FRAMES_A_TURN	64	/* one child's messages before the others are heard */
+
 static char room[IPC_FRAME];
 
 static void
@@ -164,7 +167,8 @@ got_frame(struct process *p, const struct frame *f, int *fds, size_t nfds)
 			log_warn("%s[%d] asked for a worker", p->program->name, (int)p->pid);
 	} else if (id == ctl_idle_msg.id && p->program->kind == PROGRAM_WORKER &&
 	    ipc_unpack(f->payload, &ctl_idle_msg, &idle, fds, nfds, pool)) {
-		child_stop(p, 1000);
+		if (clock_ms() - p->used >= JUST_USED_MS)
+			child_stop(p, 1000);
 	} else {
 		log_warn("bad message from %s[%d]", p->program->name, (int)p->pid);
 	}
@@ -179,7 +183,8 @@ child_read(struct process *p)
 	struct frame f;
 	size_t nfds;
 
-	while (p->control >= 0 && (got = frame_recv(p->control, room, &f, fds, &nfds)) != 0) {
+	for (unsigned n = 0; n < FRAMES_A_TURN && p->control >= 0 &&
+	    (got = frame_recv(p->control, room, &f, fds, &nfds)) != 0; n++) {
 		if (got < 0) {
 			(void)close(p->control);
 			p->control = -1;

@@ -25,7 +25,8 @@ struct bound {
 	struct sockaddr_storage at;
 	socklen_t len;
 	int fd;
-	unsigned generation;	/* that last wanted it */
+	unsigned wanted;	/* by this load of the configuration */
+	unsigned made;		/* at this one */
 };
 
 struct named_socket {
@@ -33,6 +34,7 @@ struct named_socket {
 	int fd;
 };
 
+static unsigned load;		/* counts all, good and bad */
 static struct vec bounds = { .size = sizeof(struct bound) };
 static struct vec named = { .size = sizeof(struct named_socket) };
 
@@ -64,7 +66,7 @@ bound_to(const struct sockaddr *at, socklen_t len)
 	for (size_t i = 0; i < bounds.n; i++) {
 		b = vec_at(&bounds, i);
 		if (b->len == len && memcmp(&b->at, at, len) == 0) {
-			b->generation = master.generation;
+			b->wanted = load;
 			return b->fd;
 		}
 	}
@@ -74,17 +76,23 @@ bound_to(const struct sockaddr *at, socklen_t len)
 	memcpy(&b->at, at, len);
 	b->len = len;
 	b->fd = fd;
-	b->generation = master.generation;
+	b->wanted = b->made = load;
 	return fd;
 }
 
 void
-listen_sweep(void)
+listen_begin(void)
+{
+	load++;
+}
+
+void
+listen_end(bool good)
 {
 	for (size_t i = bounds.n; i > 0; i--) {
 		struct bound *b = vec_at(&bounds, i - 1);
 
-		if (b->generation == master.generation)
+		if (good ? b->wanted == load : b->made != load)
 			continue;
 		(void)close(b->fd);
 		vec_remove(&bounds, i - 1);

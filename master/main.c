@@ -147,7 +147,6 @@ master_reload(void)
 	if (master.stopping || !services_load())
 		return false;
 	notify("RELOADING=1");
-	listen_sweep();
 	(void)reopen_log();
 	log_info("reload -- version %s, configuration %s", common.mail_version, master.conf_dir);
 	to.fd = master.log_fd;

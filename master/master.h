@@ -95,8 +95,12 @@ void services_sweep(void);
 
 /* listen.c: sockets of one service, kept over reloads; false when one cannot be had. */
 bool listen_service(struct service_line *s, struct conf_service *line);
-/* Close the sockets the new configuration no longer names. */
-void listen_sweep(void);
+/*
+ * Around a load of the configuration: at the end of a good one the sockets that it no longer names
+ * are closed, of a bad one those that were made for it.
+ */
+void listen_begin(void);
+void listen_end(bool good);
 /* A named socket for callers outside ("public/showq"); -1 when it cannot be made. */
 int listen_named(const char *name, int type, unsigned mode);
 /* Open the log as the parameters say; -1 when it cannot be. */

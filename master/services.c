@@ -120,12 +120,14 @@ services_load(void)
 	log_findings(master.conf);
 	ok = ok && !conf_broken(master.conf);
 	master.generation++;
+	listen_begin();
 	for (size_t i = 0; i < n && ok; i++)
 		ok = add_service(&list, &lines[i]);
 	if (ok && list.n == 0) {
 		log_error("%s/master.cf names no service", master.conf_dir);
 		ok = false;
 	}
+	listen_end(ok);
 	if (!ok) {
 		master.generation--;
 		pool_free(master.pool);

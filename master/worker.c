@@ -3,9 +3,12 @@
  * worker - local, pop3d and imapd as the user whose mail it is.
  *
  * qmgr and authd name numbers and a mailbox; what they may name is decided here: a uid from
- * first_valid_uid on or listed in mail_uids, never root, never a service's own.
+ * first_valid_uid on or listed in mail_uids, never root, never a service's own; a gid that is the
+ * user's own group, never a service's.
  */
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +41,34 @@ a_service_runs_as(uid_t uid)
 	return false;
 }
 
+static bool
+is_group(const char *name, gid_t gid)
+{
+	const struct group *gr = name == NULL || name[0] == '\0' ? NULL : getgrnam(name);
+
+	return gr != NULL && gr->gr_gid == gid;
+}
+
+static bool
+a_service_has_group(gid_t gid)
+{
+	for (size_t i = 0; i < master.services.n; i++) {
+		struct service_line *s = *(struct service_line **)vec_at(&master.services, i);
+
+		if (s->gid == gid || is_group(s->program->group, gid))
+			return true;
+	}
+	return is_group(common.setgid_group, gid);
+}
+
+static bool
+own_group(uid_t uid, gid_t gid)
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	return pw != NULL && pw->pw_gid == gid;
+}
+
 /* NULL when allowed, else why not. */
 static const char *
 refusal(const struct ctl_worker *ask)
@@ -60,6 +91,10 @@ refusal(const struct ctl_worker *ask)
 		return "that uid runs a service";
 	if (ask->uid < common.first_valid_uid && !listed((uid_t)ask->uid))
 		return "uid below first_valid_uid and not in mail_uids";
+	if (a_service_has_group((gid_t)ask->gid))
+		return "that group is a service's";
+	if (!ask->virtual_box && !own_group((uid_t)ask->uid, (gid_t)ask->gid))
+		return "not the group of that user";
 	return NULL;
 }
 
