@@ -79,12 +79,12 @@ about(struct client *c)
 static struct str
 shown(struct client *c, struct str user)
 {
-	struct str copy = pool_str(c->pool, str_sub(user, 0, 200));
+	struct str name = str_sub(user, 0, SHOWN_MAX);
 
-	for (size_t i = 0; i < copy.n; i++)
-		if (!ch_print(copy.p[i]) || strchr("<>, ", copy.p[i]) != NULL)
-			((char *)(uintptr_t)copy.p)[i] = '?';
-	return copy;
+	for (size_t i = 0; i < name.n; i++)
+		c->shown_room[i] = !ch_print(name.p[i]) || strchr("<>, ", name.p[i]) != NULL ? '?' :
+		    name.p[i];
+	return str_n(c->shown_room, name.n);
 }
 
 enum auth_status
@@ -121,6 +121,9 @@ client_login(struct client *c, const char *method, struct str user, struct str p
 		return r;
 	}
 	if (r == AUTH_FAIL && ++c->attempts >= login_conf.attempts)
+		c->over = true;
+	/* authd may still pass the connection on, and two must never read it. */
+	if (r == AUTH_TEMP)
 		c->over = true;
 	if (r != AUTH_FAIL)
 		log_warn("%s-login: no answer for %.*s: %.*s", words[c->protocol], STR_ARG(c->user),

@@ -113,7 +113,8 @@ result(struct turn *t, enum auth_status r)
 		return;
 	answer(t, "NO", texts[r]);
 	if (t->c->over)
-		stream_write(t->c->io, STR("* BYE Too many failed logins\r\n"));
+		stream_printf(t->c->io, "* BYE %s\r\n", r == AUTH_FAIL ? "Too many failed logins" :
+		    "Try again later");
 }
 
 static bool

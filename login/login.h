@@ -9,6 +9,9 @@
 #include "io/net.h"
 #include "io/stream.h"
 #include "wire/auth.h"
+#include "wire/session.h"
+
+#define SHOWN_MAX	200	/* bytes of a user name that the log shows */
 
 /* One connection before it has a user. */
 struct client {
@@ -24,7 +27,8 @@ struct client {
 	struct str id;			/* of the session, for the log */
 	unsigned attempts, errors;
 	struct str user, method;	/* last ones tried */
-	struct str user_said;		/* POP3's USER */
+	struct str user_said;		/* POP3's USER; in the room below */
+	char user_room[SESSION_USER_MAX], shown_room[SHOWN_MAX];
 	bool over;			/* close it */
 	bool passed;			/* a worker has it: not another byte from here */
 };

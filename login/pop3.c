@@ -78,7 +78,9 @@ do_user(struct client *c, struct str args)
 		refuse(c, "Bad user name");
 		return;
 	}
-	c->user_said = pool_str(c->pool, args);
+	/* Not from the pool: a client may say it again and again. */
+	memcpy(c->user_room, args.p, args.n);
+	c->user_said = str_n(c->user_room, args.n);
 	say(c, "+OK");
 }
 

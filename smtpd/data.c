@@ -232,8 +232,8 @@ cmd_data(struct smtp_session *s, struct scan *args)
 	if (io != IO_OK) {
 		submission_abort(t.to);
 		buf_free(&t.carry);
-		s->close = true;
-		return (struct reply){ 0 };	/* the loop sees why when it reads on */
+		session_lost(s, io);
+		return (struct reply){ 0 };
 	}
 	if (t.carry.n > 0 && !t.watch.done)
 		(void)header_watch(&t.watch, buf_str(&t.carry));

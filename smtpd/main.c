@@ -85,7 +85,9 @@ greet(struct smtp_session *s, struct scan *args, bool esmtp)
 	mail_reset(s);
 	s->junk += s->helo.n > 0;
 	s->esmtp = esmtp;
-	s->helo = pool_str(s->pool, name);
+	/* Not from the pool: a client may greet again and again. */
+	memcpy(s->helo_room, name.p, name.n);
+	s->helo = str_n(s->helo_room, name.n);
 	s->state = READY;
 	return reply(250, "", "%s", common.myhostname);
 }
@@ -272,29 +274,39 @@ cmd_noop(struct smtp_session *s, struct scan *args)
 	return reply(250, "2.0.0", "Ok");
 }
 
-/* VRFY string, RFC 5321 4.1.1.6: says no more than RCPT would. */
 static struct reply
-cmd_vrfy(struct smtp_session *s, struct scan *args)
+verify(struct smtp_session *s, struct str what, struct pool *pool)
 {
 	struct reply no;
 	struct address a;
 	struct smtp_rcpt rcpt = { .notify = 0 };
-	struct str text = pool_str(s->pool, str_trim(scan_rest(args)));
+	struct str text = pool_str(pool, what);
 	struct scan in = scan_of(text);
 
-	s->junk++;
 	if (smtpd_conf.disable_vrfy)
 		return reply(502, "5.5.1", "VRFY command is disabled");
-	if (str_start(text, STR("<")) ? address_scan_path(&in, s->pool, 0, &a) != ADDRESS_OK :
-	    address_parse(text, s->pool, ADDRESS_BARE_OK, &a) != ADDRESS_OK)
+	if (str_start(text, STR("<")) ? address_scan_path(&in, pool, 0, &a) != ADDRESS_OK :
+	    address_parse(text, pool, ADDRESS_BARE_OK, &a) != ADDRESS_OK)
 		return reply(501, "5.1.3", "Syntax: VRFY address");
 	rcpt.to = a;
-	text = address_text(s->pool, &a);
+	text = address_text(pool, &a);
 	if (!policy_rcpt(s, &rcpt, text, &no)) {
 		log_reject(s, STAGE_RCPT, text, &no);
 		return no;
 	}
 	return reply(252, "2.0.0", "%.*s", STR_ARG(text));
+}
+
+/* VRFY string, RFC 5321 4.1.1.6: says no more than RCPT would. */
+static struct reply
+cmd_vrfy(struct smtp_session *s, struct scan *args)
+{
+	struct pool *pool = pool_new();
+	struct reply r = verify(s, str_trim(scan_rest(args)), pool);
+
+	s->junk++;
+	pool_free(pool);
+	return r;
 }
 
 /* HELP [string], RFC 5321 4.1.1.8. */
@@ -422,6 +434,23 @@ log_break(struct smtp_session *s, enum io why)
 		    io_word(why));
 }
 
+void
+session_lost(struct smtp_session *s, enum io why)
+{
+	const char *text = NULL;
+
+	if (why == IO_TIMEOUT)
+		text = "421 4.4.2 %s Error: timeout exceeded\r\n";
+	else if (why == IO_CANCEL)
+		text = "421 4.3.2 %s Service shutting down\r\n";
+	else if (why == IO_ERROR && errno == EMSGSIZE)
+		text = "421 4.5.2 %s Error: line too long\r\n";
+	log_break(s, why);
+	if (text != NULL)
+		(void)stream_printf(s->peer, text, common.myhostname);
+	s->close = true;
+}
+
 static bool
 limits_ok(struct smtp_session *s)
 {
@@ -468,16 +497,7 @@ loop(struct smtp_session *s)
 		} else if (io == IO_TOOLONG) {
 			r = reply(500, "5.5.2", "Error: line too long");
 		} else {
-			if (io == IO_TIMEOUT)
-				(void)stream_printf(s->peer, "421 4.4.2 %s Error: timeout exceeded\r\n",
-				    common.myhostname);
-			else if (io == IO_CANCEL)
-				(void)stream_printf(s->peer, "421 4.3.2 %s Service shutting down\r\n",
-				    common.myhostname);
-			else if (io == IO_ERROR && errno == EMSGSIZE)
-				(void)stream_printf(s->peer, "421 4.5.2 %s Error: line too long\r\n",
-				    common.myhostname);
-			log_break(s, io);
+			session_lost(s, io);
 			break;
 		}
 		answer(s, &r);

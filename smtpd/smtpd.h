@@ -54,7 +54,8 @@ struct smtp_session {
 	bool counted;			/* anvil knows of this connection */
 
 	bool esmtp;
-	struct str helo;
+	struct str helo;		/* in the room below */
+	char helo_room[DOMAIN_MAX];
 	bool tls;
 	struct tls_facts tls_facts;
 	struct str sasl_method, sasl_user;
@@ -69,6 +70,8 @@ struct smtp_session {
 /* main.c */
 void session_deadline(struct smtp_session *s, msec_t ms);
 void mail_reset(struct smtp_session *s);
+/* The connection failed: say why if that can be heard, log it, end the session. */
+void session_lost(struct smtp_session *s, enum io why);
 bool session_authenticated(const struct smtp_session *s);
 void log_reject(struct smtp_session *s, enum stage stage, struct str rcpt, const struct reply *no);
 

@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/panic.h"
+#include "conf/common.h"
 #include "daemon/service.h"
 #include "fiber/fiber.h"
 #include "io/net.h"
@@ -28,6 +29,7 @@
 #define FLUSH_MS	30000		/* the peer takes what was written before we closed */
 #define LINGER_MS	5000		/* then its own close is waited for */
 #define LINGER_BYTES	(256u << 10)	/* and this much more of its data thrown away */
+#define STALL_MS	600000		/* a peer that takes nothing for so long is gone */
 #define RETRY_MS	10		/* OpenSSL wants the other direction first: rare */
 
 struct session {
@@ -42,7 +44,7 @@ struct session {
 };
 
 static char in_room[ROOM], out_room[ROOM];
-static unsigned sessions;
+static unsigned sessions, starting;	/* carrying bytes; shaking hands */
 
 unsigned
 session_count(void)
@@ -235,6 +237,7 @@ session_start(const struct tls_start *ask, struct tls_started *out, struct pool 
 	struct session *s = mem_zero(1, sizeof(*s));
 	struct tls_facts *f = &out->facts;
 	int pair[2];
+	bool ok;
 
 	*out = (struct tls_started){ .fd = -1, .facts = { .status = TLS_FAILED } };
 	s->tcp = ask->fd;
@@ -243,12 +246,17 @@ session_start(const struct tls_start *ask, struct tls_started *out, struct pool 
 		memcpy(s->alpn, ask->alpn.p, ask->alpn.n);
 	if (s->tcp < 0)
 		return fail(s, f, TLS_UNAVAILABLE, "no connection given");
+	if (starting + sessions >= common.client_limit)
+		return fail(s, f, TLS_UNAVAILABLE, "too many sessions");
 	if (ctx == NULL)
 		return fail(s, f, TLS_UNAVAILABLE, "no certificate (smtpd_tls_cert_file)");
 	if ((s->ssl = SSL_new(ctx)) == NULL || !prepare(s, ask, pool))
 		return fail(s, f, TLS_UNAVAILABLE, ask->policy == TLS_DANE ?
 		    "no usable TLSA record" : "cannot start a session");
-	if (!handshake(s, deadline_in((msec_t)ask->timeout_ms), f, pool))
+	starting++;
+	ok = handshake(s, deadline_in((msec_t)ask->timeout_ms), f, pool);
+	starting--;
+	if (!ok)
 		return fail(s, f, (enum tls_status)f->status, NULL);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
 		return fail(s, f, TLS_UNAVAILABLE, "out of descriptors");
@@ -374,8 +382,9 @@ run_inward(void *arg)
 }
 
 static bool
-tls_write(struct session *s, const char *p, size_t n, msec_t deadline)
+tls_write(struct session *s, const char *p, size_t n)
 {
+	msec_t deadline = deadline_in(STALL_MS);
 	char *aside = NULL;
 	bool ok = true;
 
@@ -387,6 +396,7 @@ tls_write(struct session *s, const char *p, size_t n, msec_t deadline)
 		if (r > 0) {
 			p += r;
 			n -= (size_t)r;
+			deadline = deadline_in(STALL_MS);
 			continue;
 		}
 		error = SSL_get_error(s->ssl, r);
@@ -413,7 +423,7 @@ carry_outward(struct session *s)
 		ssize_t n = read(s->plain, out_room, ROOM);
 
 		if (n > 0) {
-			if (!tls_write(s, out_room, (size_t)n, NEVER)) {
+			if (!tls_write(s, out_room, (size_t)n)) {
 				s->broken = true;
 				return;
 			}
@@ -441,7 +451,8 @@ say_goodbye(struct session *s)
 		r = SSL_shutdown(s->ssl);
 		error = r < 0 ? SSL_get_error(s->ssl, r) : SSL_ERROR_NONE;
 		ERR_clear_error();
-		if (r >= 0 || !wait_for(s, error, deadline))
+		/* Reading is the other fiber's. */
+		if (r >= 0 || error != SSL_ERROR_WANT_WRITE || !wait_for(s, error, deadline))
 			return;
 	}
 }

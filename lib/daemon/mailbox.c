@@ -46,7 +46,7 @@ on_session(struct ipc_req *r, const void *msg)
 	if (in->fd < 0 || in->protocol != me->protocol)
 		out.reason = STR("not a session of this protocol");
 	else if (service_stopping())
-		out.reason = STR("stopping");
+		out = (struct session_accepted){ .ending = true, .reason = STR("stopping") };
 	else if (service_sessions() >= SESSIONS_MAX)
 		out.reason = STR("too many sessions");
 	else

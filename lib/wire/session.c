@@ -19,6 +19,7 @@ const struct ipc_msg session_msg = { "session", 88, sizeof(struct session), sess
 
 static const struct ipc_field accepted_rows[] = {
 	IPC_BOOL(struct session_accepted, ok),
+	IPC_BOOL(struct session_accepted, ending),
 	IPC_TEXT(struct session_accepted, reason, 200),
 	IPC_END
 };

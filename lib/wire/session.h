@@ -37,6 +37,7 @@ struct session {
 /* The worker's answer. */
 struct session_accepted {
 	bool ok;		/* it has the connection and will answer the client */
+	bool ending;		/* not, because this worker is about to end: ask for another */
 	struct str reason;	/* why not: "too many sessions", … for the log */
 };
 
