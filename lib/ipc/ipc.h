@@ -70,14 +70,13 @@ struct pool *ipc_pool(struct ipc_req *r);
 /* The connection it came by; what `ipc_open` was given as peer and arg. */
 struct ipc *ipc_conn(struct ipc_req *r);
 unsigned ipc_peer(const struct ipc *c);
+void *ipc_arg(const struct ipc *c);
 
 /* Its number in this process: never given twice, as an address may be. */
 uint64_t ipc_number(const struct ipc *c);
 
 /* Has it not ended?  For a handler that has waited. */
 bool ipc_alive(const struct ipc *c);
-
-void *ipc_arg(const struct ipc *c);
 
 /* A place for the program to keep something with a connection. */
 void ipc_set_user(struct ipc *c, void *user);
