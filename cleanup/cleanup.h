@@ -20,7 +20,9 @@ unsigned submit_busy(void);
  * handover.c: tell qmgr of a message that is safe on disk.  Where that fails now, it is told later:
  * the file in incoming/ is the promise.
  */
-void handover(struct str id, uint64_t size, const struct envelope *env, struct str content);
+struct spool_head;
+void handover(const struct spool_head *h, uint64_t size, const struct envelope *env,
+    struct str content);
 
 /* Tell it about this one later, from the file. */
 void handover_later(const char *id);

@@ -19,9 +19,10 @@ static struct fiber_queue door;
 static unsigned waiting;
 
 static bool
-tell(struct str id, uint64_t size, const struct envelope *env, struct str content)
+tell(const struct spool_head *h, uint64_t size, const struct envelope *env, struct str content)
 {
-	struct arrive a = { id, size, *env, content };
+	struct arrive a = { str_of(h->id), size, h->envelope_len, h->sum, h->key[0], h->key[1], *env,
+		content };
 
 	return peer_has_any(PEER_QMGR) &&
 	    peer_send(PEER_QMGR, &arrive_msg, &a, deadline_in(SEND_MS)) == IPC_DONE;
@@ -36,17 +37,17 @@ handover_later(const char *id)
 }
 
 void
-handover(struct str id, uint64_t size, const struct envelope *env, struct str content)
+handover(const struct spool_head *h, uint64_t size, const struct envelope *env, struct str content)
 {
 	bool told = false;
 
 	if (waiting < WAITING_MAX) {
 		waiting++;
-		told = tell(id, size, env, content);
+		told = tell(h, size, env, content);
 		waiting--;
 	}
 	if (!told)
-		handover_later(id.p);
+		handover_later(h->id);
 }
 
 void
@@ -65,9 +66,10 @@ tell_from_file(const char *id)
 	bool done = true;
 
 	v = spool_read(&spool, SPOOL_INCOMING, id, SPOOL_READ_VERIFY, pool, &f, NULL);
-	/* Without content: qmgr reads the file, and with it what its log may say. */
+	/* Without head and content: qmgr reads the file, and with it what its log may say. */
+	f.head.envelope_len = 0;
 	if (v == SPOOL_GOOD)
-		done = tell(str_of(id), f.head.content_len, &f.env, STR(""));
+		done = tell(&f.head, f.head.content_len, &f.env, STR(""));
 	else if (v == SPOOL_ERROR)
 		log_error("%s: read queue file: %s", id, strerror(errno));
 	pool_free(pool);

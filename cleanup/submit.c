@@ -105,17 +105,17 @@ refuse_put(struct ipc_req *r, enum spool_put p)
 
 /* It is safe: log, answer, hand on. */
 static void
-accepted(struct ipc_req *r, const char *id, uint64_t size, const struct envelope *env,
+accepted(struct ipc_req *r, const struct spool_head *h, uint64_t size, const struct envelope *env,
     struct str content)
 {
-	struct submitted answer = { .result = SUBMIT_OK, .queue_id = str_of(id) };
+	struct submitted answer = { .result = SUBMIT_OK, .queue_id = str_of(h->id) };
 	struct str mid = env->message_id;
 
 	if (mid.n == 0 || mid.p[0] != '<')
 		mid = pool_printf(ipc_pool(r), "<%.*s>", STR_ARG(mid));
-	EVENT(&message_id, { "id", str_of(id) }, { "value", mid });
+	EVENT(&message_id, { "id", str_of(h->id) }, { "value", mid });
 	ipc_reply(r, &answer);
-	handover(str_of(id), size, env, content);
+	handover(h, size, env, content);
 }
 
 static void
@@ -134,6 +134,7 @@ on_submit(struct ipc_req *r, const void *msg)
 	struct envelope env = m->envelope;
 	const char *fault = envelope_fault(&env);
 	char id[LIMIT_QUEUE_ID + 1];
+	struct spool_head head;
 	enum spool_put p;
 
 	if (fault != NULL) {
@@ -150,9 +151,9 @@ on_submit(struct ipc_req *r, const void *msg)
 	}
 	fill_in(&env);
 	busy++;
-	p = intake_id(intake, id) ? spool_put(intake, id, m->content, &env) : SPOOL_PUT_LATER;
+	p = intake_id(intake, id) ? spool_put(intake, id, m->content, &env, &head) : SPOOL_PUT_LATER;
 	if (p == SPOOL_PUT_OK)
-		accepted(r, id, m->content.n, &env, m->content);
+		accepted(r, &head, m->content.n, &env, m->content);
 	else
 		refuse_put(r, p);
 	busy--;
@@ -233,6 +234,7 @@ on_end(struct ipc_req *r, const void *msg)
 	struct incoming *found = find(ipc_conn(r), m->handle), in;
 	const char *fault = envelope_fault(&m->envelope);
 	struct envelope env = m->envelope;
+	struct spool_head head = { .state = SPOOL_LIVE };
 	enum spool_put p;
 
 	if (found == NULL) {
@@ -252,8 +254,9 @@ on_end(struct ipc_req *r, const void *msg)
 	fill_in(&env);
 	busy++;
 	p = spool_stream_end(in.stream, &env);
+	memcpy(head.id, in.id, sizeof(head.id));
 	if (p == SPOOL_PUT_OK)
-		accepted(r, in.id, m->size, &env, STR(""));
+		accepted(r, &head, m->size, &env, STR(""));
 	else
 		refuse_put(r, p);
 	busy--;

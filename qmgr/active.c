@@ -83,12 +83,6 @@ work_load(struct message *m)
 		m->env = f.env;
 		m->content = f.content;
 		work_took(m->content.n);
-		if (m->place.head.state != SPOOL_LIVE) {
-			bool lent = m->place.lent;
-
-			m->place = spool_place_of(&f, m->place.folder);
-			m->place.lent = lent;
-		}
 		if (f.head.content_len > LIMIT_SMALL)
 			m->fd = fd;
 		else
@@ -112,22 +106,12 @@ work_load(struct message *m)
 bool
 log_records(struct message *m, const struct spool_record *v, size_t n, bool sync)
 {
-	struct spool_head h;
-	bool ok = true;
+	bool ok;
 
 	while (m->logging)
 		(void)fiber_queue_wait(&m->turn, NEVER);
 	m->logging = true;
-	if (m->place.head.state != SPOOL_LIVE) {	/* handed over by cleanup: head not seen yet */
-		ok = spool_read_head(&spool, m->place.folder, m->place.head.id, &h) == SPOOL_GOOD &&
-		    strcmp(h.id, m->place.head.id) == 0;
-		if (ok) {
-			m->place.head = h;
-			m->place.log_end = spool_log_at(&h);
-			m->place.seq = 0;
-		}
-	}
-	ok = ok && spool_log(&spool, &m->place, v, n, sync);
+	ok = spool_log(&spool, &m->place, v, n, sync);
 	if (!ok)
 		log_error("%s: write log of queue file: %s", m->place.head.id, strerror(errno));
 	m->logging = false;
@@ -185,7 +169,13 @@ log_dirty(struct message *m, bool deferred_too, bool sync)
 	rec.results = (struct ipc_list){ v, n };
 	if (n == 0)
 		rec.kind = SPOOL_LOG_NEXT;
-	ok = (n == 0 && rec.next_us == 0) || log_records(m, &rec, 1, sync);
+	if (deferred_too && m->held) {
+		rec.next_us = 0;
+		rec.kind = m->hold_new ? SPOOL_LOG_HOLD : rec.kind;
+		m->hold_new = false;
+	}
+	ok = (n == 0 && rec.next_us == 0 && rec.kind != SPOOL_LOG_HOLD) ||
+	    log_records(m, &rec, 1, sync);
 	pool_free(pool);
 	return ok;
 }
@@ -347,16 +337,14 @@ apply_deliver(struct message *m, uint32_t num, const struct route *route)
 	}
 }
 
+/* Its record is written when the pass ends, unsynced: after a crash router would say it again. */
 static void
 put_on_hold(struct message *m, const struct route *route)
 {
-	struct spool_record rec = { .kind = SPOOL_LOG_HOLD, .time_us = (uint64_t)clock_wall_us() };
-
 	if (m->held)
 		return;
-	m->held = true;
+	m->held = m->hold_new = true;
 	log_info("%s: placed on hold (%.*s)", m->place.head.id, STR_ARG(route->text));
-	(void)log_records(m, &rec, 1, true);
 }
 
 static void
@@ -435,7 +423,9 @@ route_all(struct message *m)
 
 			apply_fate(m, i, &later, RCPT_DEFERRED);
 		}
-	(void)log_dirty(m, false, true);
+	/* Done already (discarded): the done mark will say it all. */
+	if (!pass_last(m) || !pass_all_sent(m))
+		(void)log_dirty(m, false, true);
 	sched_kick();
 }
 

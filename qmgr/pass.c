@@ -102,9 +102,9 @@ put_off(struct message *m)
 	for (unsigned i = 0; i < m->nrcpts; i++)
 		if (m->rcpts[i].state == RCPT_TODO)
 			m->rcpts[i].state = RCPT_DEFERRED;
-	wait = backoff_ms((now - m->arrival_us) / 1000, queue_conf.minimal_backoff_ms,
+	wait = m->held ? 0 : backoff_ms((now - m->arrival_us) / 1000, queue_conf.minimal_backoff_ms,
 	    queue_conf.maximal_backoff_ms, random_below(UINT32_MAX));
-	m->next_us = now + wait * 1000;
+	m->next_us = m->held ? 0 : now + wait * 1000;
 	(void)log_dirty(m, true, false);
 	if (spool_move(&spool, m->place.folder, to, m->place.head.id))
 		m->place.folder = to;

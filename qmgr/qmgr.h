@@ -77,6 +77,7 @@ struct message {
 	struct fiber_queue turn;	/* for the log */
 	bool logging;
 	bool active, held, expire, deleted;
+	bool hold_new;			/* held, and the log does not say so yet */
 	bool verified;
 	bool ready;			/* in the list of new messages */
 	bool twin;			/* a second hand-over: drop it */

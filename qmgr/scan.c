@@ -225,11 +225,8 @@ on_arrive(struct ipc_req *r, const void *msg)
 {
 	const struct arrive *a = msg;
 	struct spool_place place = { .folder = SPOOL_INCOMING };
-	struct buf packed = { .limit = SPOOL_ENVELOPE_MAX };
 	struct message *m;
-	size_t nfds = 0;
 
-	(void)r;
 	if (a->queue_id.n == 0 || a->queue_id.n > LIMIT_QUEUE_ID || index_find(a->queue_id) != NULL ||
 	    index_recent(a->queue_id))
 		return;
@@ -238,24 +235,26 @@ on_arrive(struct ipc_req *r, const void *msg)
 	 * Large, or told from the file by a cleanup that started anew: then it may have a log already,
 	 * of a qmgr before us.
 	 */
-	if (a->content.n != a->size) {
+	if (a->content.n != a->size || a->envelope_len == 0) {
 		read_one(SPOOL_INCOMING, place.head.id, true);
 		return;
 	}
+	place.head.state = SPOOL_LIVE;
+	place.head.content_len = a->size;
+	place.head.envelope_len = a->envelope_len;
+	place.head.sum = (uint32_t)a->sum;
+	place.head.key[0] = a->key0;
+	place.head.key[1] = a->key1;
+	place.log_end = spool_log_at(&place.head);
 	m = index_add(&place, pool_new());
 	take_envelope(m, &a->envelope, a->size);
 	m->verified = true;
-	m->place.log_end = UINT64_MAX;
-	if (ipc_pack(&packed, &envelope_msg, &a->envelope, NULL, &nfds))
-		m->place.log_end = SPOOL_HEAD + a->size + packed.n;
-	if (m->place.log_end != UINT64_MAX && work_room(a->content.n)) {
-		m->work = pool_new();
-		m->content = pool_str(m->work, a->content);
+	if (work_room(a->content.n)) {
+		m->work = ipc_take_pool(r);	/* what came stays where it is */
+		m->content = a->content;
+		m->env = a->envelope;
 		work_took(m->content.n);
-		ASSERT(ipc_unpack(pool_str(m->work, buf_str(&packed)), &envelope_msg, &m->env, NULL,
-		    0, m->work));
 	}
-	buf_free(&packed);
 	if (free_files > 0)
 		free_files--;
 	enlist(m);

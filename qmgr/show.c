@@ -280,19 +280,20 @@ operate(struct message *m, uint64_t verb)
 		return false;
 	switch (verb) {
 	case QUEUE_HOLD:
+		m->hold_new = false;
 		m->held = true;
 		to = SPOOL_HOLD;
 		break;
 	case QUEUE_RELEASE:
-		m->held = false;
+		m->held = m->hold_new = false;
 		break;
 	case QUEUE_EXPIRE:
 		m->expire = true;
-		m->held = false;
+		m->held = m->hold_new = false;
 		break;
 	default:
 		m->deleted = true;
-		m->held = false;
+		m->held = m->hold_new = false;
 		break;
 	}
 	if (!m->active && spool_move(&spool, m->place.folder, to, id))

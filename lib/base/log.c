@@ -2,9 +2,11 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +22,8 @@ static const struct level {
 	[LOG_LEVEL_FATAL] = { "fatal: ", 2 },	[LOG_LEVEL_PANIC] = { "panic: ", 2 },
 };
 
+#define GATHER		((size_t)16 << 10)	/* bytes of lines that wait for log_flush */
+
 static struct {
 	int fd;
 	enum log_form form;
@@ -28,17 +32,32 @@ static struct {
 	bool verbose;
 	int pid;		/* 0: ask */
 	unsigned long lost, reported;
+	char *gathered;		/* lines not written yet; NULL: each is written at once */
+	size_t ngathered;
+	unsigned lines;		/* in it */
+	bool file;		/* fd is one, so that a write of many lines is taken whole */
 	time_t second;		/* what `stamp` says */
 	char stamp[32];
 } log_to = { .fd = 2, .form = LOG_PLAIN, .tag = "posthorn" };
+
+/* A plain file, where what is to be written need not be a datagram a line. */
+static bool
+is_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
 
 void
 log_open(int fd, enum log_form form, const char *tag)
 {
 	char *dot;
 
+	log_flush();
 	log_to.fd = fd;
 	log_to.form = form;
+	log_to.file = form != LOG_SYSLOG && is_file(fd);
 	log_to.pid = 0;
 	(void)snprintf(log_to.tag, sizeof(log_to.tag), "%s", tag);
 	if (gethostname(log_to.host, sizeof(log_to.host)) != 0 || log_to.host[0] == '\0')
@@ -52,7 +71,9 @@ log_open(int fd, enum log_form form, const char *tag)
 void
 log_fd(int fd)
 {
+	log_flush();
 	log_to.fd = fd;
+	log_to.file = log_to.form != LOG_SYSLOG && is_file(fd);
 }
 
 void
@@ -150,6 +171,60 @@ put(const char *line, size_t n)
 	return done == (ssize_t)n;
 }
 
+/* A child must not write its parent's lines a second time. */
+static void
+drop_gathered(void)
+{
+	log_to.ngathered = log_to.lines = 0;
+}
+
+void
+log_gather(bool on)
+{
+	static bool known;
+
+	log_flush();
+	if (!known && on) {
+		known = true;
+		(void)atexit(log_flush);
+		(void)pthread_atfork(NULL, NULL, drop_gathered);
+	}
+	if (on && log_to.gathered == NULL) {
+		log_to.gathered = malloc(GATHER);
+	} else if (!on) {
+		free(log_to.gathered);
+		log_to.gathered = NULL;
+	}
+}
+
+void
+log_flush(void)
+{
+	if (log_to.ngathered == 0)
+		return;
+	if (!put(log_to.gathered, log_to.ngathered))
+		log_to.lost += log_to.lines;
+	log_to.ngathered = log_to.lines = 0;
+}
+
+/* One finished line: to the others that wait, or out. */
+static void
+emit(enum log_level level, const char *line, size_t n)
+{
+	if (log_to.gathered == NULL || !log_to.file) {
+		if (!put(line, n))
+			log_to.lost++;
+		return;
+	}
+	if (log_to.ngathered + n > GATHER)
+		log_flush();
+	memcpy(log_to.gathered + log_to.ngathered, line, n);
+	log_to.ngathered += n;
+	log_to.lines++;
+	if (level >= LOG_LEVEL_WARN)	/* perhaps it is the last thing we say */
+		log_flush();
+}
+
 static void
 report_lost(void)
 {
@@ -180,8 +255,7 @@ log_vline(enum log_level level, const char *fmt, va_list ap)
 	n = escape(line, n, sizeof(line) - 1, text);
 	if (log_to.form != LOG_SYSLOG)
 		line[n++] = '\n';
-	if (!put(line, n))
-		log_to.lost++;
+	emit(level, line, n);
 }
 
 #define LINE(name, level)			\

@@ -55,6 +55,14 @@ void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));	/* "
 /* What all of them call. */
 void log_vline(enum log_level level, const char *fmt, va_list ap);
 
+/*
+ * Gather lines for a file and write many with one call; whoever asks for it calls log_flush before
+ * it waits for anything.  Warnings and worse, and the end of the program, flush by themselves;
+ * children start with none of them.  A loop of fibers does this from its start to its end.
+ */
+void log_gather(bool on);
+void log_flush(void);
+
 /* Lines lost so far because the descriptor took no more. */
 unsigned long log_lost(void);
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/panic.h"
 #include "fiber/loop.h"
 
@@ -527,6 +528,7 @@ poll_events(void)
 	bool idle;
 
 	sync_submit();
+	log_flush();
 	idle = runnable.first == NULL && later.first == NULL;
 	if (idle)
 		arm();
@@ -595,6 +597,7 @@ fiber_run(void (*first)(void *), void *arg)
 	loop_base();
 	now = clock_ms();
 	stopping = false;
+	log_gather(true);
 	fiber_start(first, arg, "first");
 	for (;;) {
 		run_round();
@@ -602,6 +605,7 @@ fiber_run(void (*first)(void *), void *arg)
 			break;
 		poll_events();
 	}
+	log_gather(false);
 	loop_end();
 }
 

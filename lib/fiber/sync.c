@@ -2,16 +2,21 @@
 /*
  * sync - fdatasync and fsync on threads beside the loop.
  *
- * Requests of one round are handed over together, before the loop polls: one lock, one wake-up for
- * each idle thread.  Same descriptor, same round: one call for all who asked.  Threads report back
- * through a list and one write to an eventfd for all that finished until the loop looked.
+ * Requests of one round are handed over together, before the loop polls: one lock, and a wake-up for
+ * as many idle threads as there is work for.  Same descriptor, same round: one call for all who
+ * asked.  Threads report back through a list without a lock and one write to an eventfd for all that
+ * finished until the loop looked.  Sleeping on a semaphore, not on a condition, keeps a thread that
+ * wakes from queueing for the lock first.
  *
  * A thread touches nothing but jobs and the file; the stack that a job stands on belongs to a fiber
  * that waits for it and cannot be cancelled.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +41,7 @@ struct sync_job {
 };
 
 static unsigned wanted = THREADS_DEFAULT;
-static unsigned started;
+static atomic_uint started;
 
 /* The loop's side. */
 static struct sync_job *round_first, *round_last;
@@ -49,12 +54,13 @@ static bool wake_known;
 
 /* Shared with the threads, under the lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
-static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
 static struct sync_job *todo_first, *todo_last;
-static struct sync_job *done;
-static unsigned idle;
-static bool told;			/* the eventfd was written since the loop last looked */
+static unsigned todo_n;
+static unsigned idle;			/* threads asleep that nobody has woken yet */
+
+static sem_t work;			/* one post for each thread taken off `idle` */
+static struct sync_job *_Atomic done;
+static atomic_bool told;		/* the eventfd was written since the loop last looked */
 
 static void
 perform(struct sync_job *j)
@@ -67,36 +73,57 @@ perform(struct sync_job *j)
 	j->error = r == 0 ? 0 : errno;
 }
 
+/* A share of what is to do, as a list; under the lock. */
+static struct sync_job *
+take_share(void)
+{
+	struct sync_job *first = todo_first, *last = first;
+	unsigned n = 1 + todo_n / (started > 0 ? started : 1);
+
+	if (first == NULL)
+		return NULL;
+	for (todo_n--; n > 1 && last->next != NULL; n--, todo_n--)
+		last = last->next;
+	if ((todo_first = last->next) == NULL)
+		todo_last = NULL;
+	last->next = NULL;
+	return first;
+}
+
+/* Hand a job back; it is the loop's from here on. */
+static void
+report(struct sync_job *j)
+{
+	static const uint64_t one = 1;
+
+	j->next = atomic_load(&done);
+	while (!atomic_compare_exchange_weak(&done, &j->next, j))
+		;
+	if (!atomic_exchange(&told, true))
+		while (write(wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+			;
+}
+
 static void *
 thread(void *arg)
 {
-	static const uint64_t one = 1;
-	struct sync_job *j;
-	bool tell;
+	struct sync_job *j, *next;
 
 	(void)arg;
-	pthread_mutex_lock(&lock);
 	for (;;) {
-		while ((j = todo_first) == NULL) {
-			idle++;
-			pthread_cond_wait(&work, &lock);
-			idle--;
-		}
-		if ((todo_first = j->next) == NULL)
-			todo_last = NULL;
-		pthread_mutex_unlock(&lock);
-		perform(j);
 		pthread_mutex_lock(&lock);
-		j->next = done;
-		done = j;
-		tell = !told;
-		told = true;
-		pthread_cond_signal(&finished);
-		if (tell) {
-			pthread_mutex_unlock(&lock);
-			while (write(wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		if ((j = take_share()) == NULL)
+			idle++;
+		pthread_mutex_unlock(&lock);
+		if (j == NULL) {
+			while (sem_wait(&work) != 0)
 				;
-			pthread_mutex_lock(&lock);
+			continue;
+		}
+		for (; j != NULL; j = next) {
+			next = j->next;
+			perform(j);
+			report(j);
 		}
 	}
 	return NULL;
@@ -108,11 +135,9 @@ collect(void)
 {
 	struct sync_job *j, *next, *same;
 
-	pthread_mutex_lock(&lock);
-	j = done;
-	done = NULL;
-	told = false;
-	pthread_mutex_unlock(&lock);
+	/* In this order: who reports after the first line writes to the eventfd again. */
+	atomic_store(&told, false);
+	j = atomic_exchange(&done, NULL);
 	for (; j != NULL; j = next) {
 		next = j->next;
 		out--;
@@ -144,6 +169,8 @@ threads_start(void)
 		return;
 	if (wake_fd < 0 && (wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
 		return;
+	if (sem_init(&work, 0, 0) != 0)
+		return;
 	sigfillset(&block);
 	pthread_sigmask(SIG_BLOCK, &block, &before);
 	pthread_attr_init(&attr);
@@ -174,10 +201,8 @@ perform_all(void)
 
 	for (j = round_first; j != NULL; j = j->next)
 		perform(j);
-	pthread_mutex_lock(&lock);
-	round_last->next = done;
-	done = round_first;
-	pthread_mutex_unlock(&lock);
+	round_last->next = atomic_load(&done);
+	atomic_store(&done, round_first);
 	collect();
 }
 
@@ -186,7 +211,7 @@ sync_submit(void)
 {
 	struct sync_job *j;
 	struct desc *d;
-	unsigned i, n;
+	unsigned n;
 
 	if (round_first == NULL)
 		return;
@@ -213,11 +238,13 @@ sync_submit(void)
 		else
 			todo_first = round_first;
 		todo_last = round_last;
-		n = idle < round_n ? idle : round_n;
+		todo_n += round_n;
+		n = idle < todo_n ? idle : todo_n;
+		idle -= n;
 		pthread_mutex_unlock(&lock);
 		/* Not under the lock: a thread that wakes would run straight into it. */
-		for (i = 0; i < n; i++)
-			pthread_cond_signal(&work);
+		while (n-- > 0)
+			(void)sem_post(&work);
 	}
 	round_first = round_last = NULL;
 	round_n = 0;
@@ -265,21 +292,22 @@ fiber_sync_full(int fd)
 void
 sync_drain(void)
 {
+	struct pollfd p = { wake_fd, POLLIN, 0 };
 	struct sync_job *j;
+	uint64_t count;
 
 	/* Fibers that asked in this last round are about to vanish, and their jobs with them. */
 	round_first = round_last = NULL;
 	round_n = 0;
-	pthread_mutex_lock(&lock);
-	while (out > 0) {
-		for (j = done; j != NULL; j = j->next)
+	for (;;) {
+		(void)!read(wake_fd, &count, sizeof(count));
+		atomic_store(&told, false);
+		for (j = atomic_exchange(&done, NULL); j != NULL; j = j->next)
 			out--;
-		done = NULL;
-		if (out > 0)
-			pthread_cond_wait(&finished, &lock);
+		if (out == 0)
+			break;
+		(void)poll(&p, 1, 1000);
 	}
-	told = false;
-	pthread_mutex_unlock(&lock);
 	if (wake_known)
 		event_del(&wake_event);
 	wake_known = false;

@@ -74,6 +74,7 @@ struct ipc_req {
 	struct pool *pool;
 	void *msg;
 	bool kept;
+	bool taken;
 	bool answered;
 	bool sent;			/* the answer is out */
 	bool returned;			/* the handler did */
@@ -155,7 +156,8 @@ end_request(struct ipc_req *r)
 {
 	struct ipc *c = r->c;
 
-	pool_free(r->pool);		/* r itself is in it */
+	if (!r->taken)
+		pool_free(r->pool);	/* r itself is in it */
 	c->requests--;
 	(void)fiber_queue_wake(&c->crowd);
 	release(c);
@@ -504,6 +506,14 @@ ipc_keep(struct ipc_req *r)
 struct pool *
 ipc_pool(struct ipc_req *r)
 {
+	return r->pool;
+}
+
+struct pool *
+ipc_take_pool(struct ipc_req *r)
+{
+	ASSERT(r->op->reply == NULL);
+	r->taken = true;
 	return r->pool;
 }
 

@@ -67,6 +67,12 @@ void ipc_keep(struct ipc_req *r);
 /* The request's pool, alive until the handler returned and the answer went out. */
 struct pool *ipc_pool(struct ipc_req *r);
 
+/*
+ * Take the pool of a one-way message with everything in it: it is the caller's to free, once the
+ * handler has returned.
+ */
+struct pool *ipc_take_pool(struct ipc_req *r);
+
 /* The connection it came by; what `ipc_open` was given as peer and arg. */
 struct ipc *ipc_conn(struct ipc_req *r);
 unsigned ipc_peer(const struct ipc *c);

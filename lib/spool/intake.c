@@ -389,7 +389,8 @@ put_once(struct intake *in, const char *id, const unsigned char *head, struct st
 }
 
 enum spool_put
-spool_put(struct intake *in, const char *id, struct str content, const struct envelope *env)
+spool_put(struct intake *in, const char *id, struct str content, const struct envelope *env,
+    struct spool_head *out)
 {
 	struct buf envelope = { .limit = SPOOL_ENVELOPE_MAX };
 	unsigned char head[SPOOL_HEAD];
@@ -412,6 +413,8 @@ spool_put(struct intake *in, const char *id, struct str content, const struct en
 		(void)map_del(in->busy, str_of(id));
 	}
 	buf_free(&envelope);
+	if (out != NULL)
+		*out = h;
 	return r;
 }
 

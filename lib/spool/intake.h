@@ -38,10 +38,11 @@ bool intake_id(struct intake *in, char id[LIMIT_QUEUE_ID + 1]);
 
 /*
  * Store a message of at most LIMIT_SMALL bytes.  `id` comes from intake_id; when a file failed to
- * sync, the message is written afresh elsewhere under the same ID.
+ * sync, the message is written afresh elsewhere under the same ID.  After OK *head (unless NULL) is
+ * what the file's head says.
  */
 enum spool_put spool_put(struct intake *in, const char *id, struct str content,
-    const struct envelope *env);
+    const struct envelope *env, struct spool_head *head);
 
 /* A message that comes in pieces. */
 struct spool_stream;

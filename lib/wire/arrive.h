@@ -14,6 +14,9 @@
 struct arrive {
 	struct str queue_id;
 	uint64_t size;		/* of the content */
+	uint64_t envelope_len;	/* of the file's head, so that nobody has to read it; 0: do */
+	uint64_t sum;
+	uint64_t key0, key1;
 	struct envelope envelope;
 	struct str content;	/* empty when it is large or was found on disk: read the file */
 };

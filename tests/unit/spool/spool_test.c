@@ -211,7 +211,7 @@ whole_life(void *arg)
 
 	ck_assert_ptr_nonnull(in);
 	ck_assert(intake_id(in, id));
-	ck_assert_int_eq(spool_put(in, id, STR("one\r\n"), &env), SPOOL_PUT_OK);
+	ck_assert_int_eq(spool_put(in, id, STR("one\r\n"), &env, NULL), SPOOL_PUT_OK);
 	ck_assert_int_eq(spool_read(&spool, SPOOL_INCOMING, id, SPOOL_READ_CONTENT |
 	    SPOOL_READ_VERIFY, pool, &f, NULL), SPOOL_GOOD);
 	ck_str_is(f.content, "one\r\n");
@@ -231,7 +231,7 @@ whole_life(void *arg)
 	in = intake_open(&spool);
 	ck_assert(intake_id(in, id2));
 	ck_assert(str_cmp(str_sub(str_of(id), 0, 10), str_sub(str_of(id2), 0, 10)) < 0);
-	ck_assert_int_eq(spool_put(in, id2, STR("two\r\n"), &env), SPOOL_PUT_OK);
+	ck_assert_int_eq(spool_put(in, id2, STR("two\r\n"), &env, NULL), SPOOL_PUT_OK);
 	ck_assert_uint_eq(count(SPOOL_UNUSED), 0);
 	ck_assert_int_eq(spool_read(&spool, SPOOL_INCOMING, id2, SPOOL_READ_CONTENT, pool, &f, NULL),
 	    SPOOL_GOOD);
