@@ -236,6 +236,7 @@ use_dns() {	# BOX DNS ZONE…: the box asks our server for these zones, and nobo
 	setting "$b" dnsd_forwarders "127.0.0.1@$p"
 }
 
+at_end() { :; }	# a test's own clean-up, once its boxes have stopped
 finish() {
 	local status=$? b p
 	trap - EXIT
@@ -250,6 +251,7 @@ finish() {
 	done
 	for p in "${pids[@]}"; do kill "$p" 2>/dev/null; done
 	for p in "${mounts[@]}"; do umount -l "$p" 2>/dev/null; done
+	at_end
 	[ ${#locks[@]} -gt 0 ] && rm -f "${locks[@]}"
 	[ -n "${TEST_KEEP:-}" ] && echo "# kept: $work" || rm -rf "$work"
 	[ $bad -ne 0 ] && exit 1
