@@ -507,7 +507,7 @@ class Ours(Target):
         ADAPTER stop DIR               bring it down
         ADAPTER pids DIR               its process ids, one per line
         ADAPTER queue DIR              how many messages wait in its queue
-        ADAPTER delivered DIR          how many messages lie in its mailboxes
+        ADAPTER maildirs DIR           the Maildirs of u0 to u19, one per line, made or not
         ADAPTER env DIR                NAME=VALUE words: SENDMAIL, its sendmail, and what that needs
 
     It takes mail from loopback for four domains, as the other targets do: hold.bench.example
@@ -545,6 +545,7 @@ class Ours(Target):
         os.makedirs(self.root, exist_ok=True)
         self.box = tempfile.mkdtemp(dir=self.root)
         self.ask("start", self.smtp[0], variant)
+        self.maildirs = self.ask("maildirs").split("\n")[:-1]
 
     def stop(self):
         if self.box:
@@ -558,7 +559,11 @@ class Ours(Target):
         return int(self.ask("queue").strip() or 0)
 
     def delivered(self):
-        return int(self.ask("delivered").strip() or 0)
+        n = 0
+        for d in self.maildirs:
+            if os.path.isdir(d + "/new"):
+                n += len(os.listdir(d + "/new"))
+        return n
 
     def wipe_queue(self):
         pass
