@@ -43,7 +43,7 @@ on_question(struct ipc_req *r, const void *msg)
 
 static const struct ipc_op ops[] = {
 	{ &dns_question_msg, &dns_answer_msg, on_question,
-	  PEER_BIT(PEER_SMTPD) | PEER_BIT(PEER_SMTP) | PEER_BIT(PEER_LOGIN) | PEER_BIT(PEER_ROUTER) },
+	  PEER_BIT(PEER_SMTPD) | PEER_BIT(PEER_SMTP) },
 	{ NULL, NULL, NULL, 0 }
 };
 

@@ -145,8 +145,7 @@ on_complete(struct ipc_req *r, const void *msg)
 static const struct ipc_op ops[] = {
 	{ &resolve_msg, &resolved_msg, on_resolve, PEER_BIT(PEER_QMGR) },
 	{ &check_msg, &checked_msg, on_check, PEER_BIT(PEER_SMTPD) },
-	{ &complete_msg, &completed_msg, on_complete,
-	  PEER_BIT(PEER_PICKUP) | PEER_BIT(PEER_SMTPD) | PEER_BIT(PEER_BOUNCE) },
+	{ &complete_msg, &completed_msg, on_complete, PEER_BIT(PEER_SMTPD) },
 	{ NULL, NULL, NULL, 0 }
 };
 

@@ -11,7 +11,7 @@ static const struct program programs[] = {
 	    B(CLEANUP) | B(ROUTER) | B(AUTHD) | B(DNSD) | B(TLSD) | B(ANVIL) },
 	{ "login", PEER_LOGIN, PROGRAM_MANY, 1, 0, "posthorn-login", NULL,
 	    B(TLSD) | B(AUTHD) | B(ANVIL) },
-	{ "pickup", PEER_PICKUP, PROGRAM_SINGLE, 1, 0, NULL, NULL, B(CLEANUP) | B(ROUTER) },
+	{ "pickup", PEER_PICKUP, PROGRAM_SINGLE, 1, 0, NULL, NULL, B(CLEANUP) },
 	{ "pop3d", PEER_POP3D, PROGRAM_WORKER, 0, 0, NULL, NULL, 0 },
 	{ "imapd", PEER_IMAPD, PROGRAM_WORKER, 0, 0, NULL, NULL, 0 },
 	{ "qmgr", PEER_QMGR, PROGRAM_SINGLE, 1, 1, NULL, NULL,

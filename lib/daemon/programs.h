@@ -3,7 +3,7 @@
  * programs - what master knows of each program: whose uid, whom it may ask, how many there are.
  *
  * The table decides; a program's own passport only says what it expects, and a test holds the two
- * together.
+ * together (`PROGRAM --passport` prints it, tests/unit/daemon/passport_test.c compares).
  */
 #ifndef DAEMON_PROGRAMS_H
 #define DAEMON_PROGRAMS_H

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -516,11 +517,37 @@ is_socket(int fd)
 	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
+static void
+print_passport(const struct service *s)
+{
+	static const char *const calls[] = { "accept", "connect", "unix", "read", "write", "exec" };
+
+	(void)printf("program %s\nasks", peer_name(s->peer));
+	for (size_t i = 0; s->peers != NULL && s->peers[i] != PEER_NONE; i++)
+		(void)printf(" %s", peer_name(s->peers[i]));
+	(void)printf("\ncalls");
+	for (unsigned i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (s->needs.calls & 1u << i)
+			(void)printf(" %s", calls[i]);
+	(void)printf("\n");
+	for (const struct ipc_op *op = s->ops; op != NULL && op->request != NULL; op++) {
+		(void)printf("serves %s", op->request->name);
+		for (unsigned p = 0; p < PEER_COUNT; p++)
+			if (op->peers & PEER_BIT(p))
+				(void)printf(" %s", peer_name(p));
+		(void)printf("\n");
+	}
+}
+
 int
 service_main(const struct service *s, int argc, char **argv)
 {
 	struct jail jail = s->needs;
 
+	if (argc == 2 && strcmp(argv[1], "--passport") == 0) {
+		print_passport(s);
+		return fflush(stdout) == 0 ? 0 : 1;
+	}
 	me.s = s;
 	log_open(2, LOG_PLAIN, s->name);
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -53,7 +53,11 @@ struct service {
 	void (*stop)(void);
 };
 
-/* Never returns to main's caller but with the exit status. */
+/*
+ * Never returns to main's caller but with the exit status.  With `--passport` as its one argument
+ * the program prints its passport and ends: "program NAME", "asks NAME...", "calls NAME...", and for
+ * each message it serves "serves MESSAGE NAME..." with those who may send it.
+ */
 int service_main(const struct service *s, int argc, char **argv);
 
 /* The name in master.cf: "smtp", "submission", "relay"; the configuration; the words behind `--`. */
