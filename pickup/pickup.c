@@ -69,6 +69,20 @@ set_aside(const char *name)
 	}
 }
 
+/*
+ * It is queued.  The name's end is synced, for otherwise a power cut within the next seconds brings
+ * it back when the message is long delivered and its queue file used again.
+ */
+static void
+taken(const char *name)
+{
+	int e;
+
+	remove_file(name);
+	if ((e = fiber_sync_full(maildrop)) != 0)
+		log_warn("maildrop: sync: %s", strerror(e));
+}
+
 static void
 take(void *arg)
 {
@@ -77,7 +91,7 @@ take(void *arg)
 
 	switch (file_take(maildrop, job->name, origin, p)) {
 	case TAKEN_OK:
-		remove_file(job->name);
+		taken(job->name);
 		break;
 	case TAKEN_STALE:
 		log_warn("maildrop/%s: never finished: removed", job->name);

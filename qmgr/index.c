@@ -98,6 +98,14 @@ remember(struct str key)
 	(void)map_put(recent, *slot, ring);
 }
 
+void
+index_done(struct str maildrop)
+{
+	begin();
+	if (!index_recent(maildrop))
+		remember(maildrop);
+}
+
 bool
 index_recent(struct str key)
 {

@@ -34,6 +34,7 @@ prepare(struct jail *jail)
 		return false;
 	}
 	show_learn();
+	scan_finished();
 	sched_begin();
 	paths[0] = (struct jail_path){ common.queue_directory, PATH_READ | PATH_WRITE };
 	jail->paths = paths;

@@ -90,6 +90,7 @@ struct message *index_add(const struct spool_place *place, struct pool *keep);
 void index_remove(struct message *m);
 size_t index_count(void);
 bool index_walk(size_t *at, struct message **m);
+void index_done(struct str maildrop);		/* … by a qmgr before us */
 bool index_recent(struct str key);		/* done lately: ID or maildrop name */
 void index_ready(struct message *m);		/* new: as soon as there is room */
 void index_due(struct message *m, msec_t due);
@@ -102,6 +103,7 @@ struct message *index_twin(struct str maildrop, const struct message *but);
 extern struct spool spool;
 extern unsigned free_files;			/* in free/, about */
 void scan_run(void *arg);
+void scan_finished(void);			/* before anything arrives: what was done before we started */
 bool scan_done_yet(void);
 void on_arrive(struct ipc_req *r, const void *msg);
 bool rcpt_add(struct message *m, const struct rcpt *r);

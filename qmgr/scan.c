@@ -149,6 +149,18 @@ enlist(struct message *m)
 	pump_wake();
 }
 
+/* A finished message came from maildrop/, and pickup, or a power cut, may bring it again. */
+static void
+finished_in(enum spool_folder where, const char *name)
+{
+	struct pool *pool = pool_new();
+	struct spool_file f;
+
+	if (spool_read_done(&spool, where, name, pool, &f))
+		index_done(f.env.maildrop);
+	pool_free(pool);
+}
+
 /* A file that is no message: aside, or back to its use. */
 static void
 misfit(enum spool_folder where, const char *name, enum spool_verdict v, const struct spool_file *f)
@@ -158,6 +170,7 @@ misfit(enum spool_folder where, const char *name, enum spool_verdict v, const st
 		return;
 	switch (v) {
 	case SPOOL_FREE:
+		finished_in(where, name);
 		if (f->file_size <= SPOOL_REUSE_MAX && free_files < SPOOL_FREE_MAX &&
 		    spool_move(&spool, where, SPOOL_UNUSED, name))
 			free_files++;
@@ -283,6 +296,22 @@ count_free(void)
 	if (spool_list(&spool, SPOOL_UNUSED, (size_t)2 * SPOOL_FREE_MAX, &names))
 		free_files = (unsigned)names.n;
 	vec_free(&names);
+}
+
+/* All finished messages whose files were not used again. */
+void
+scan_finished(void)
+{
+	static const enum spool_folder where[] = { SPOOL_UNUSED, SPOOL_INCOMING };
+
+	for (unsigned w = 0; w < sizeof(where) / sizeof(where[0]); w++) {
+		struct vec names = vec_of(sizeof(struct spool_name));
+
+		(void)spool_list(&spool, where[w], SIZE_MAX, &names);
+		for (size_t i = 0; i < names.n; i++)
+			finished_in(where[w], ((struct spool_name *)vec_at(&names, i))->name);
+		vec_free(&names);
+	}
 }
 
 void

@@ -290,6 +290,26 @@ spool_adopt(const struct spool *s, enum spool_folder where, const char *name,
 	    renameat2(s->folder[where], name, s->folder[SPOOL_INCOMING], id, RENAME_NOREPLACE) == 0);
 }
 
+bool
+spool_read_done(const struct spool *s, enum spool_folder where, const char *name,
+    struct pool *pool, struct spool_file *f)
+{
+	int fd = open_read(s, where, name);
+	struct stat st;
+	struct str data = STR(""), parts;
+	bool ok = fd >= 0 && fstat(fd, &st) == 0 && st.st_size <= SPOOL_SMALL_FILE &&
+	    read_part(fd, 0, (size_t)st.st_size, pool, &data);
+
+	*f = (struct spool_file){ 0 };
+	if (fd >= 0)
+		(void)close(fd);
+	if (!ok || spool_head_unpack(data, &f->head) != SPOOL_FREE || spool_log_at(&f->head) > data.n)
+		return false;
+	parts = str_sub(data, SPOOL_HEAD, f->head.content_len + f->head.envelope_len);
+	return hash_crc32c(0, parts.p, parts.n) == f->head.sum && ipc_unpack(str_sub(data,
+	    spool_envelope_at(&f->head), f->head.envelope_len), &envelope_msg, &f->env, NULL, 0, pool);
+}
+
 enum spool_verdict
 spool_read_head(const struct spool *s, enum spool_folder where, const char *id, struct spool_head *h)
 {

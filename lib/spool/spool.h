@@ -84,6 +84,13 @@ enum spool_verdict spool_read_fd(int fd, unsigned what, struct pool *pool, struc
 bool spool_adopt(const struct spool *s, enum spool_folder where, const char *name,
     char id[LIMIT_QUEUE_ID + 1]);
 
+/*
+ * The envelope of a finished message whose file was not used again yet, checked against its
+ * checksum; false when there is none (large ones are not looked at).
+ */
+bool spool_read_done(const struct spool *s, enum spool_folder where, const char *name,
+    struct pool *pool, struct spool_file *f);
+
 /* Just the head. */
 enum spool_verdict spool_read_head(const struct spool *s, enum spool_folder where, const char *id,
     struct spool_head *h);

@@ -361,6 +361,57 @@ START_TEST(test_lost_rename)
 }
 END_TEST
 
+/* … or all renames since the file's last life but one: any folder, and a name of before. */
+START_TEST(test_older_name)
+{
+	static const enum spool_folder where[] = { SPOOL_INCOMING, SPOOL_ACTIVE, SPOOL_DEFERRED,
+		SPOOL_HOLD, SPOOL_UNUSED };
+	enum spool_folder at = where[_i];
+	struct buf file = { 0 };
+	struct pool *pool = pool_new();
+	struct spool_file f;
+	char id[LIMIT_QUEUE_ID + 1];
+
+	make_file(&file, "4abcdefghz9", STR("hello\r\n"), 0);
+	put_raw(at, "4abcdefghz1", buf_str(&file));
+	ck_assert_int_eq(spool_read(&spool, at, "4abcdefghz1", 0, pool, &f, NULL), SPOOL_BAD);
+	ck_assert(spool_adopt(&spool, at, "4abcdefghz1", id));
+	ck_assert_str_eq(id, "4abcdefghz9");
+	ck_assert_int_eq(spool_read(&spool, SPOOL_INCOMING, id, SPOOL_READ_VERIFY, pool, &f, NULL),
+	    SPOOL_GOOD);
+	file.p[SPOOL_HEAD + 3] ^= 1;
+	put_raw(at, "4abcdefghz2", buf_str(&file));
+	ck_assert(!spool_adopt(&spool, at, "4abcdefghz2", id));
+	pool_free(pool);
+	buf_free(&file);
+}
+END_TEST
+
+/* The envelope of a finished message is there until its file is used again, and then not half. */
+START_TEST(test_read_done)
+{
+	struct buf file = { 0 };
+	struct pool *pool = pool_new();
+	struct spool_file f;
+	struct spool_head h;
+
+	make_file(&file, "4abcdefghz9", STR("hello\r\n"), 1);
+	put_raw(SPOOL_UNUSED, "4abcdefghz1", buf_str(&file));
+	ck_assert(!spool_read_done(&spool, SPOOL_UNUSED, "4abcdefghz1", pool, &f));	/* live */
+	ck_assert_int_eq(spool_head_unpack(buf_str(&file), &h), SPOOL_GOOD);
+	h.state = SPOOL_DONE;
+	spool_head_pack((unsigned char *)file.p, &h);
+	put_raw(SPOOL_UNUSED, "4abcdefghz2", buf_str(&file));
+	ck_assert(spool_read_done(&spool, SPOOL_UNUSED, "4abcdefghz2", pool, &f));
+	ck_str_is(f.env.sender, "sender@example.org");
+	file.p[SPOOL_HEAD + 3] ^= 1;
+	put_raw(SPOOL_UNUSED, "4abcdefghz3", buf_str(&file));
+	ck_assert(!spool_read_done(&spool, SPOOL_UNUSED, "4abcdefghz3", pool, &f));
+	pool_free(pool);
+	buf_free(&file);
+}
+END_TEST
+
 START_TEST(test_sweep)
 {
 	fiber_run(sweep, NULL);
@@ -393,6 +444,8 @@ suite(void)
 	tcase_add_test(disk, test_large);
 	tcase_add_test(disk, test_sweep);
 	tcase_add_test(disk, test_lost_rename);
+	tcase_add_loop_test(disk, test_older_name, 0, 5);
+	tcase_add_test(disk, test_read_done);
 	tcase_add_test(disk, test_lock);
 	suite_add_tcase(s, disk);
 	return s;
