@@ -8,7 +8,8 @@ need_build="autoconf automake make gcc libc6-dev:/usr/include/stdio.h pkg-config
 	libseccomp-dev:/usr/include/seccomp.h libdb-dev:/usr/include/db.h python3"
 need_test="check:/usr/include/check.h swaks libnet-ssleay-perl curl mutt fetchmail isync:mbsync pflogsumm
 	fail2ban:fail2ban-regex procps:ps openssl"
-need_long="clang valgrind:valgrind xz-utils:xz libclang-rt-14-dev strace"
+need_long="clang valgrind:valgrind xz-utils:xz libclang-rt-14-dev strace
+	libfuse3-dev:/usr/include/fuse3/fuse.h xfsprogs:mkfs.xfs btrfs-progs:mkfs.btrfs mount:losetup"
 
 # Is this entry here?
 need_have() {
