@@ -24,7 +24,7 @@ expand(struct buf *out, struct scan *in, const struct event_field *fields, size_
 	char c;
 
 	while (scan_any(in, &c)) {
-		if ((c == '{' || c == '[' || c == ']') && scan_char(in, c)) {
+		if ((c == '{' || c == '}' || c == '[' || c == ']') && scan_char(in, c)) {
 			buf_addc(out, c);
 		} else if (c == ']') {
 			return whole;
