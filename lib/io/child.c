@@ -194,9 +194,13 @@ child_kill(struct child *c)
 void
 child_close(struct child *c)
 {
-	if (c->in >= 0)
+	if (c->in >= 0) {
+		fiber_forget(c->in);
 		close(c->in);
-	if (c->out >= 0)
+	}
+	if (c->out >= 0) {
+		fiber_forget(c->out);
 		close(c->out);
+	}
 	c->in = c->out = -1;
 }
