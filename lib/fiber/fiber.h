@@ -96,6 +96,12 @@ int fiber_sync(int fd);
 /* The same with fsync, for directories and new names. */
 int fiber_sync_full(int fd);
 
+/*
+ * fsync of a new file and of the folder its name is in, at the same time.  0 when both are safe,
+ * else an errno.
+ */
+int fiber_sync_new(int fd, int dir);
+
 /* Threads for fiber_sync (default 8, at most 64); before the first call. */
 void fiber_sync_threads(unsigned n);
 

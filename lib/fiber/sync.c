@@ -37,6 +37,7 @@ struct sync_job {
 	struct fiber *fiber;
 	int fd;
 	bool full;
+	bool finished;			/* the loop knows; `error` counts */
 	int error;
 };
 
@@ -144,8 +145,10 @@ collect(void)
 		while ((same = j->same) != NULL) {
 			j->same = same->same;
 			same->error = j->error;
+			same->finished = true;
 			loop_wake(same->fiber, WAKE_READY);
 		}
+		j->finished = true;
 		loop_wake(j->fiber, WAKE_READY);
 	}
 }
@@ -250,31 +253,54 @@ sync_submit(void)
 	round_n = 0;
 }
 
+/* Put a job into this round, or beside the one for the same descriptor. */
+static void
+enter(struct sync_job *job)
+{
+	struct desc *d = loop_desc(job->fd);
+	struct sync_job **slot = job->full ? &d->sync_full : &d->sync;
+
+	count_syncs++;
+	if (*slot != NULL) {
+		job->same = (*slot)->same;
+		(*slot)->same = job;
+		return;
+	}
+	*slot = job;
+	if (round_last != NULL)
+		round_last->next = job;
+	else
+		round_first = job;
+	round_last = job;
+	round_n++;
+}
+
 static int
 sync_one(int fd, bool full)
 {
-	struct sync_job job = { .fiber = fiber_self(), .fd = fd, .full = full }, **slot;
-	struct desc *d;
+	struct sync_job job = { .fiber = fiber_self(), .fd = fd, .full = full };
 
 	if (fd < 0)
 		return EBADF;
-	count_syncs++;
-	d = loop_desc(fd);
-	slot = full ? &d->sync_full : &d->sync;
-	if (*slot != NULL) {
-		job.same = (*slot)->same;
-		(*slot)->same = &job;
-	} else {
-		*slot = &job;
-		if (round_last != NULL)
-			round_last->next = &job;
-		else
-			round_first = &job;
-		round_last = &job;
-		round_n++;
-	}
-	loop_park(NEVER, true);
+	enter(&job);
+	while (!job.finished)
+		loop_park(NEVER, true);
 	return job.error;
+}
+
+int
+fiber_sync_new(int fd, int dir)
+{
+	struct sync_job file = { .fiber = fiber_self(), .fd = fd, .full = true };
+	struct sync_job folder = { .fiber = fiber_self(), .fd = dir, .full = true };
+
+	if (fd < 0 || dir < 0 || fd == dir)
+		return EBADF;
+	enter(&file);
+	enter(&folder);
+	while (!file.finished || !folder.finished)
+		loop_park(NEVER, true);
+	return file.error != 0 ? file.error : folder.error;
 }
 
 int

@@ -376,9 +376,7 @@ put_once(struct intake *in, const char *id, const unsigned char *head, struct st
 		(void)close(fd);
 		return put_of_errno(e);
 	}
-	e = reused ? fiber_sync(fd) : fiber_sync_full(fd);
-	if (e == 0 && !reused)
-		e = fiber_sync_full(in->spool->folder[SPOOL_INCOMING]);
+	e = reused ? fiber_sync(fd) : fiber_sync_new(fd, in->spool->folder[SPOOL_INCOMING]);
 	if (close(fd) != 0 && e == 0)
 		e = errno;
 	if (e == 0)
@@ -493,9 +491,7 @@ spool_stream_end(struct spool_stream *st, const struct envelope *env)
 		spool_stream_abort(st);
 		return r;
 	}
-	e = fiber_sync_full(st->fd);
-	if (e == 0)
-		e = fiber_sync_full(st->in->spool->folder[SPOOL_INCOMING]);
+	e = fiber_sync_new(st->fd, st->in->spool->folder[SPOOL_INCOMING]);
 	if (close(st->fd) != 0 && e == 0)
 		e = errno;
 	st->fd = -1;
