@@ -353,7 +353,7 @@ serve_tool(int fd)
 		(void)close(fd);
 		return;
 	}
-	(void)ipc_open(fd, tool_ops, PEER_TOOL, tool_left, (void *)(uintptr_t)uid);
+	ipc_small(ipc_open(fd, tool_ops, PEER_TOOL, tool_left, (void *)(uintptr_t)uid));
 }
 
 void

@@ -63,6 +63,7 @@ struct ipc {
 	unsigned requests;		/* handlers at work */
 	unsigned held;			/* calls and sends under way from this end */
 	struct fiber_queue crowd;	/* the reader, when they are too many */
+	bool small;			/* takes no fragments */
 	bool dead;
 	bool reader_ended;
 };
@@ -238,7 +239,7 @@ find_partial(struct ipc *c, const struct frame *f)
 	for (p = c->partials; p != NULL; p = p->next)
 		if (p->kind == f->kind && p->call == f->call)
 			return p;
-	if (f->fragment != 0 || c->npartials >= MAX_PARTIALS)
+	if (c->small || f->fragment != 0 || c->npartials >= MAX_PARTIALS)
 		return NULL;
 	p = mem_zero(1, sizeof(*p));
 	p->kind = f->kind;
@@ -370,6 +371,12 @@ ipc_open(int fd, const struct ipc_op *ops, unsigned peer, void (*closed)(struct 
 	c->arg = arg;
 	c->reader = fiber_start(reader, c, "ipc");
 	return c;
+}
+
+void
+ipc_small(struct ipc *c)
+{
+	c->small = true;
 }
 
 void

@@ -42,6 +42,12 @@ struct ipc_op {
 struct ipc *ipc_open(int fd, const struct ipc_op *ops, unsigned peer,
     void (*closed)(struct ipc *, void *), void *arg);
 
+/*
+ * The other end is no program of ours: a message that comes in fragments ends the connection, so
+ * that it can never have us hold more than one datagram.  Before the next wait after ipc_open.
+ */
+void ipc_small(struct ipc *c);
+
 /* End it: calls in flight give IPC_GONE. */
 void ipc_close(struct ipc *c);
 

@@ -150,6 +150,26 @@ f_fragments(void *arg)
 	fiber_stop();
 }
 
+/* A caller from outside gets an answer to what fits one datagram, and nothing else is kept for it. */
+static void
+f_small(void *arg)
+{
+	struct pair p = make(ME);
+	struct pool *pool = pool_new();
+	static char big[100000];
+	struct ping got;
+
+	(void)arg;
+	ipc_small(p.b);
+	ck_assert_int_eq(ping(p.a, 1, str_n(big, 60000), -1, &got, pool, deadline_in(5000)), IPC_DONE);
+	ck_assert_int_eq(ping(p.a, 1, str_n(big, sizeof(big)), -1, &got, pool, deadline_in(5000)),
+	    IPC_GONE);
+	settle();
+	ck_assert_uint_eq(ended, 2);
+	pool_free(pool);
+	fiber_stop();
+}
+
 static unsigned many_done;
 static struct pair many_pair;
 
@@ -432,6 +452,7 @@ f_peer(void *arg)
 #define RUN(name)	START_TEST(name) { fiber_run(f_##name, NULL); } END_TEST
 RUN(call)
 RUN(fragments)
+RUN(small)
 RUN(many)
 RUN(crowd)
 RUN(keep)
@@ -449,6 +470,7 @@ suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, call);
 	tcase_add_test(t, fragments);
+	tcase_add_test(t, small);
 	tcase_add_test(t, many);
 	tcase_add_test(t, crowd);
 	tcase_add_test(t, keep);
