@@ -309,6 +309,15 @@ cmd_vrfy(struct smtp_session *s, struct scan *args)
 	return r;
 }
 
+/* What RFC 5321 knows and we do not do, 4.2.4: 502, not 500. */
+static struct reply
+cmd_absent(struct smtp_session *s, struct scan *args)
+{
+	(void)args;
+	s->junk++;
+	return reply(502, "5.5.1", "Error: command not implemented");
+}
+
 /* HELP [string], RFC 5321 4.1.1.8. */
 static struct reply
 cmd_help(struct smtp_session *s, struct scan *args)
@@ -347,6 +356,7 @@ static const struct command {
 	{ STR_INIT("RSET"), cmd_rset, ANY, CLEAR, VERB_RSET, "RFC 5321 4.1.1.5" },
 	{ STR_INIT("NOOP"), cmd_noop, ANY, CLEAR, VERB_NOOP, "RFC 5321 4.1.1.9" },
 	{ STR_INIT("VRFY"), cmd_vrfy, ANY, LAST, VERB_OTHER, "RFC 5321 4.1.1.6" },
+	{ STR_INIT("EXPN"), cmd_absent, ANY, 0, VERB_OTHER, "RFC 5321 4.1.1.7" },
 	{ STR_INIT("HELP"), cmd_help, ANY, CLEAR | LAST, VERB_OTHER, "RFC 5321 4.1.1.8" },
 	{ STR_INIT("QUIT"), cmd_quit, ANY, CLEAR, VERB_QUIT, "RFC 5321 4.1.1.10" },
 };

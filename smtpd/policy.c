@@ -88,6 +88,8 @@ policy_check(struct smtp_session *s, enum stage stage, struct reply *no)
 		}
 		return submission_only(s, no) != REFUSE;
 	case STAGE_RCPT:		/* smtpd_delay_reject: the client list is asked here */
+		if (submission_only(s, no) == REFUSE)	/* VRFY, which no MAIL stands before */
+			return false;
 		return ask_list(s, &smtpd_conf.client_restrictions, no) != REFUSE;
 	default:
 		return true;
