@@ -61,25 +61,26 @@ do_logout(struct turn *t)
 	t->c->over = true;
 }
 
-static void
-do_id(struct turn *t)
+/* id-params-list = "(" *(string SP nstring) ")" / nil; at most 30 pairs (RFC 2971 3.3). */
+static bool
+scan_id(struct scan *in, struct pool *p)
 {
 	struct str text;
 
-	if (!imap_scan_sp(&t->args)) {
-		bad_syntax(t);
-		return;
-	}
-	if (scan_char(&t->args, '(')) {
-		for (int i = 0; i < 60 && scan_peek(&t->args) != ')'; i++)
-			if ((i > 0 && !imap_scan_sp(&t->args)) ||
-			    !imap_scan_nstring(&t->args, t->c->work, &text))
-				break;
-		scan_char(&t->args, ')');
-	} else {
-		imap_scan_nstring(&t->args, t->c->work, &text);
-	}
-	if (!scan_done(&t->args)) {
+	if (!imap_scan_sp(in))
+		return false;
+	if (!scan_char(in, '('))
+		return imap_scan_nstring(in, p, &text) && text.p == NULL && scan_done(in);
+	for (int i = 0; i < 60 && scan_peek(in) != ')'; i++)
+		if ((i > 0 && !imap_scan_sp(in)) || !imap_scan_nstring(in, p, &text))
+			return false;
+	return scan_char(in, ')') && scan_done(in);
+}
+
+static void
+do_id(struct turn *t)
+{
+	if (!scan_id(&t->args, t->c->work)) {
 		bad_syntax(t);
 		return;
 	}
@@ -185,15 +186,16 @@ do_authenticate(struct turn *t)
 static const struct command {
 	const char *verb;
 	void (*run)(struct turn *t);
+	bool args;		/* without it, nothing may stand behind the verb */
 	const char *rfc;
 } commands[] = {
-	{ "CAPABILITY",   do_capability,   "RFC 3501 6.1.1" },
-	{ "NOOP",         do_noop,         "RFC 3501 6.1.2" },
-	{ "LOGOUT",       do_logout,       "RFC 3501 6.1.3" },
-	{ "ID",           do_id,           "RFC 2971 3.1" },
-	{ "STARTTLS",     do_starttls,     "RFC 3501 6.2.1" },
-	{ "AUTHENTICATE", do_authenticate, "RFC 3501 6.2.2, RFC 4959" },
-	{ "LOGIN",        do_login,        "RFC 3501 6.2.3" },
+	{ "CAPABILITY",   do_capability,   false, "RFC 3501 6.1.1" },
+	{ "NOOP",         do_noop,         false, "RFC 3501 6.1.2" },
+	{ "LOGOUT",       do_logout,       false, "RFC 3501 6.1.3" },
+	{ "ID",           do_id,           true,  "RFC 2971 3.1" },
+	{ "STARTTLS",     do_starttls,     false, "RFC 3501 6.2.1" },
+	{ "AUTHENTICATE", do_authenticate, true,  "RFC 3501 6.2.2, RFC 4959" },
+	{ "LOGIN",        do_login,        true,  "RFC 3501 6.2.3" },
 };
 
 /*
@@ -275,7 +277,10 @@ dispatch(struct turn *t)
 	if (imap_scan_sp(&t->args) && imap_scan_atom(&t->args, &verb))
 		for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 			if (str_ieq(verb, str_of(commands[i].verb))) {
-				commands[i].run(t);
+				if (commands[i].args || scan_done(&t->args))
+					commands[i].run(t);
+				else
+					bad_syntax(t);
 				return;
 			}
 	client_error(t->c);
@@ -292,7 +297,7 @@ imap_login(struct client *c)
 		client_turn(c);
 		if (read_command(&t))
 			dispatch(&t);
-		if (c->over && c->errors > 0 && !c->passed && c->attempts == 0)
+		if (c->over && c->errors >= login_conf.errors && !c->passed)
 			stream_write(c->io, STR("* BYE Too many bad commands\r\n"));
 		buf_free(&t.text);
 	}

@@ -58,7 +58,10 @@ do_capa(struct client *c, struct str args)
 static void
 do_stls(struct client *c, struct str args)
 {
-	(void)args;
+	if (args.n > 0) {
+		refuse(c, "STLS takes no argument");
+		return;
+	}
 	if (!client_may_tls(c)) {
 		refuse(c, "TLS is not available");
 		return;
@@ -139,13 +142,6 @@ do_utf8(struct client *c, struct str args)
 }
 
 static void
-do_noop(struct client *c, struct str args)
-{
-	(void)args;
-	say(c, "+OK");
-}
-
-static void
 do_quit(struct client *c, struct str args)
 {
 	(void)args;
@@ -164,7 +160,6 @@ static const struct command {
 	{ "PASS", do_pass, "RFC 1939 7" },
 	{ "AUTH", do_auth, "RFC 5034 4" },
 	{ "UTF8", do_utf8, "RFC 6856 2" },
-	{ "NOOP", do_noop, "RFC 1939 5" },
 	{ "QUIT", do_quit, "RFC 1939 4" },
 };
 
