@@ -4,6 +4,7 @@
  */
 #include <stdarg.h>
 
+#include "conf/room_login.h"
 #include "daemon/service.h"
 #include "login/login.h"
 #include "proto/imap.h"
