@@ -430,15 +430,18 @@ START_TEST(many)
 }
 END_TEST
 
+static void deep(int n);
+static void (*volatile deeper)(int) = deep;	/* a frame each, whatever the optimizer thinks */
+
 static void
 deep(int n)
 {
 	volatile char here[1024];
 
-	here[0] = (char)n;
+	here[n & 1023] = (char)n;	/* which one is not known: the whole array stays */
 	if (n > 0)
-		deep(n - 1);
-	here[1] = here[0];
+		deeper(n - 1);
+	here[(n + 1) & 1023] = here[n & 1023];
 }
 
 static void

@@ -69,11 +69,19 @@ room_start(const char *name, const char *dir, const struct room_fd *fds)
 	char path[300], args[ROOM_FDS][40];
 	const char *argv[2 * ROOM_FDS + 8] = { path, "-c", dir, "-n", name };
 	unsigned n = 5;
+	sigset_t term;
 	pid_t pid;
 
 	(void)snprintf(path, sizeof(path), "%s/%s/%s", BUILDDIR, name, name);
+	/* libcheck's own handler of SIGTERM ends the whole group: it must not run in the child. */
+	(void)sigemptyset(&term);
+	(void)sigaddset(&term, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &term, NULL);
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		(void)signal(SIGTERM, SIG_DFL);
+	(void)sigprocmask(SIG_UNBLOCK, &term, NULL);
 	for (unsigned i = 0; fds[i].option != 0; i++) {
 		if (pid != 0) {
 			(void)close(fds[i].fd);
