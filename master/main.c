@@ -190,11 +190,24 @@ catch_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Who started us need not wait for the end of our standard error any more: the log has taken over. */
+static void
+let_go_of_starter(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null >= 0)
+		(void)dup2(null, 2);
+	if (null > 2)
+		(void)close(null);
+}
+
 static void
 say_ready(void)
 {
 	if (master.ready_fd < 0 || !children_ready())
 		return;
+	let_go_of_starter();
 	(void)!write(master.ready_fd, "r", 1);
 	(void)close(master.ready_fd);
 	master.ready_fd = -1;

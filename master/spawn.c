@@ -183,6 +183,7 @@ _Noreturn static void
 child(const struct program *program, const struct plan *plan, char *const *env, uid_t uid,
     gid_t gid, pid_t parent)
 {
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -196,6 +197,9 @@ child(const struct program *program, const struct plan *plan, char *const *env, 
 		become(plan, uid, gid);
 	for (unsigned i = 0; i < plan->nkeep; i++)
 		(void)fcntl(plan->keep[i], F_SETFD, 0);
+	/* Standard input, output and error are nobody's: what a program has to say goes to the log. */
+	for (int fd = 0; fd <= 2; fd++)
+		(void)dup2(null, fd);
 	if (chdir("/") != 0 || getppid() != parent)
 		_exit(125);
 	execve(plan->argv[0], (char *const *)(uintptr_t)plan->argv, env);
