@@ -231,9 +231,9 @@ class Image:
                 self.fault("start", 0, s.stdout.decode())
             else:
                 self.judge(self.drain(), seen)
-            run("posthorn", "-c", os.environ["MAIL_CONFIG"], "stop", timeout=60)
             self.due["corrupt"] = len(os.listdir(os.path.join(BOX, "spool/corrupt")))
         finally:
+            run("posthorn", "-c", os.environ["MAIL_CONFIG"], "stop", timeout=60)
             for _ in range(50):
                 if run("umount", DISK).returncode == 0:
                     break
