@@ -27,16 +27,36 @@
 #define START_MS	60000	/* all programs are ready within */
 #define STOP_MS		60000
 
+/* A configuration that master would accept, or NULL with all that is wrong shown. */
 static struct conf *
 load(const char *dir)
 {
 	struct conf *c = conf_read(dir, NULL);
 
-	if (conf_common(c) && !conf_broken(c))
+	(void)conf_common(c);
+	conf_check(c);
+	if (!conf_broken(c))
 		return c;
 	(void)show_findings(c, false);
 	conf_free(c);
 	return NULL;
+}
+
+/*
+ * Enough of it to find an instance that runs: an error elsewhere in main.cf is no reason to leave it
+ * running.  But a file that lost its run_directory must not lead to another instance.
+ */
+static bool
+locate(const char *dir)
+{
+	struct conf *c = conf_read(dir, NULL);
+
+	(void)conf_common(c);
+	if (!conf_broken(c) || conf_is_set(c, "run_directory") || strcmp(conf_dir(c), CONFDIR) == 0)
+		return true;
+	(void)show_findings(c, false);
+	conf_free(c);
+	return false;
 }
 
 static int
@@ -183,7 +203,7 @@ verb_stop(const char *dir, int argc, char **argv)
 	(void)argv;
 	if (argc > 0)
 		return complain(EX_USAGE, "stop takes no words");
-	if (load(dir) == NULL)
+	if (!locate(dir))
 		return complain(EX_CONFIG, "the configuration has errors");
 	if (!running())
 		return complain(EX_UNAVAILABLE, "it is not running");
@@ -215,7 +235,7 @@ verb_status(const char *dir, int argc, char **argv)
 
 	if (argc > (json ? 1 : 0))
 		return complain(EX_USAGE, "usage: posthorn status [--json]");
-	if (load(dir) == NULL)
+	if (!locate(dir))
 		return complain(EX_CONFIG, "the configuration has errors");
 	return ask(CTL_STATUS, json, false);
 }

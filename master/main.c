@@ -33,7 +33,7 @@
 #define RELOAD_GRACE_MS	(3600 * 1000)	/* old sessions may go on for an hour */
 #define OPEN_FILES	65536
 
-struct master master = { .tool_fd = -1, .log_fd = -1, .ready_fd = -1 };
+struct master master = { .tool_fd = -1, .log_fd = -1, .ready_fd = -1, .snapshot_fd = -1 };
 
 static int lock_fd = -1;
 

@@ -63,6 +63,7 @@ struct process {
 struct master {
 	const char *conf_dir;
 	struct conf *conf;
+	int snapshot_fd;		/* the same, as every process started until the next reload gets it */
 	struct pool *pool;		/* of this generation's configuration */
 	struct vec services;		/* struct service_line * */
 	struct vec processes;		/* struct process * */

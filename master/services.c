@@ -102,46 +102,71 @@ log_findings(struct conf *c)
 			log_warn("%s:%u: %s", f[i].file, f[i].line, f[i].text);
 }
 
+/*
+ * Both files and every file they name, as they are now.  All rows are looked at, the rooms' own too:
+ * an error must show here, not in a program that dies of it after the old state is gone.  False, with
+ * everything logged, when bad.
+ */
+static bool
+read_files(struct conf_service **lines, size_t *n, int *snapshot)
+{
+	(void)conf_common(master.conf);
+	conf_check(master.conf);
+	*lines = services_read(master.conf, master.pool, n);
+	log_findings(master.conf);
+	if (conf_broken(master.conf))
+		return false;
+	*snapshot = conf_snapshot(master.conf);
+	if (*snapshot < 0)
+		log_error("cannot keep the configuration in memory: %s", strerror(errno));
+	return *snapshot >= 0;
+}
+
+static bool
+add_services(struct vec *list, struct conf_service *lines, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!add_service(list, &lines[i]))
+			return false;
+	if (list->n == 0)
+		log_error("%s/master.cf names no service", master.conf_dir);
+	return list->n > 0;
+}
+
 bool
 services_load(void)
 {
 	struct vec list = vec_of(sizeof(struct service_line *));
-	struct pool *old_pool = master.pool;
-	struct conf *old_conf = master.conf;
+	struct master before = master;
 	struct common old_common = common;
 	struct conf_service *lines;
+	int snapshot = -1;
 	bool ok;
 	size_t n;
 
 	master.pool = pool_new();
 	master.conf = conf_read(master.conf_dir, NULL);
-	ok = conf_common(master.conf);
-	lines = services_read(master.conf, master.pool, &n);
-	log_findings(master.conf);
-	ok = ok && !conf_broken(master.conf);
 	master.generation++;
 	listen_begin();
-	for (size_t i = 0; i < n && ok; i++)
-		ok = add_service(&list, &lines[i]);
-	if (ok && list.n == 0) {
-		log_error("%s/master.cf names no service", master.conf_dir);
-		ok = false;
-	}
+	ok = read_files(&lines, &n, &snapshot) && add_services(&list, lines, n);
 	listen_end(ok);
 	if (!ok) {
-		master.generation--;
 		pool_free(master.pool);
 		conf_free(master.conf);
 		vec_free(&list);
-		master.pool = old_pool;
-		master.conf = old_conf;
+		if (snapshot >= 0)
+			(void)close(snapshot);
+		master = before;
 		common = old_common;
 		return false;
 	}
-	if (old_conf != NULL)
+	if (before.conf != NULL) {
 		*(struct old_generation *)vec_push(&old) = (struct old_generation){
-			master.generation - 1, old_conf, old_pool, master.services };
+			before.generation, before.conf, before.pool, before.services };
+		(void)close(before.snapshot_fd);
+	}
 	master.services = list;
+	master.snapshot_fd = snapshot;
 	return true;
 }
 

@@ -119,6 +119,7 @@ make_plan(struct plan *plan, struct pool *pool, struct service_line *s, const st
 	}
 	add_fd(plan, pool, "-m", NULL, control);
 	add_fd(plan, pool, "-f", "log", master.log_fd);
+	add_fd(plan, pool, "-f", "conf", master.snapshot_fd);
 	for (size_t i = 0; s != NULL && i < s->listeners.n; i++)
 		add_fd(plan, pool, "-l", NULL, *(int *)vec_at(&s->listeners, i));
 	if (s == NULL) {

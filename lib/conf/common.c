@@ -85,9 +85,8 @@ const struct conf_param common_params[] = {
 static bool
 origin_file(struct conf *c)
 {
-	struct pool *pool = pool_new();
 	struct str text, line;
-	bool ok = conf_slurp(pool, common.myorigin, ORIGIN_FILE_MAX, &text);
+	bool ok = conf_source(c, common.myorigin, ORIGIN_FILE_MAX, &text);
 
 	if (ok && str_cut(&text, '\n', &line) && (line = str_trim(line)).n > 0) {
 		common.myorigin = pool_str(c->pool, line).p;
@@ -97,7 +96,6 @@ origin_file(struct conf *c)
 		common.myorigin = common.myhostname;
 		ok = false;
 	}
-	pool_free(pool);
 	return ok;
 }
 

@@ -179,6 +179,7 @@ conf_new(const char *dir)
 	c->file = pool_printf(c->pool, "%s/main.cf", c->dir).p;
 	c->settings = vec_of(sizeof(struct conf_setting));
 	c->findings = vec_of(sizeof(struct conf_finding));
+	c->sources = vec_of(sizeof(struct conf_source));
 	c->index = map_new();
 	return c;
 }
@@ -190,13 +191,25 @@ take_overrides(struct conf *c, const struct strs *overrides)
 		take_line(c, lines_unbrace(overrides->v[i]), "-o", 0);
 }
 
+static void
+take_main(struct conf *c, const struct strs *overrides)
+{
+	struct str text;
+
+	if (conf_source(c, c->file, CONF_FILE_MAX, &text))
+		take_text(c, text);
+	else
+		conf_report(c, CONF_ERROR, c->file, 0, "cannot read it: %s", strerror(errno));
+	take_overrides(c, overrides);
+}
+
 struct conf *
 conf_of_text(const char *dir, struct str text, const struct strs *overrides)
 {
 	struct conf *c = conf_new(dir);
 
-	take_text(c, text);
-	take_overrides(c, overrides);
+	conf_remember(c, str_of(c->file), pool_str(c->pool, text));
+	take_main(c, overrides);
 	return c;
 }
 
@@ -204,13 +217,21 @@ struct conf *
 conf_read(const char *dir, const struct strs *overrides)
 {
 	struct conf *c = conf_new(dir);
-	struct str text;
 
-	if (conf_slurp(c->pool, c->file, CONF_FILE_MAX, &text))
-		take_text(c, text);
+	take_main(c, overrides);
+	return c;
+}
+
+struct conf *
+conf_of_snapshot(int fd, const char *dir, const struct strs *overrides)
+{
+	struct conf *c = conf_new(dir);
+
+	if (snapshot_open(c, fd))
+		take_main(c, overrides);
 	else
-		conf_report(c, CONF_ERROR, c->file, 0, "cannot read it: %s", strerror(errno));
-	take_overrides(c, overrides);
+		conf_report(c, CONF_ERROR, c->file, 0, "what master handed over cannot be read; "
+		    "was the suite upgraded while it runs? stop and start it");
 	return c;
 }
 
@@ -219,9 +240,11 @@ conf_free(struct conf *c)
 {
 	if (c == NULL)
 		return;
+	snapshot_close(c);
 	pool_free(c->pool);
 	vec_free(&c->settings);
 	vec_free(&c->findings);
+	vec_free(&c->sources);
 	map_free(c->index);
 	free(c);
 }

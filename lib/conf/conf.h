@@ -65,6 +65,20 @@ struct conf *conf_read(const char *dir, const struct strs *overrides);
 
 /* The same from a text that stands for DIR/main.cf: for tests and fuzzers. */
 struct conf *conf_of_text(const char *dir, struct str text, const struct strs *overrides);
+
+/*
+ * The texts that `c` was read from until now, in a memory file that nobody can change any more:
+ * main.cf, master.cf and the lists that settings name, as far as they were looked at (conf_check
+ * looks at all).  -1 with errno.  The caller closes it.
+ */
+int conf_snapshot(const struct conf *c);
+
+/*
+ * As conf_read, but the files that the snapshot holds are what they were when it was made; others
+ * are read from disk.  `fd` stays the caller's, and its position is left alone.
+ */
+struct conf *conf_of_snapshot(int fd, const char *dir, const struct strs *overrides);
+
 void conf_free(struct conf *c);
 
 /* The folder it was read from, absolute. */

@@ -19,8 +19,31 @@ struct conf {
 	struct vec settings;	/* struct conf_setting, in order */
 	struct map *index;	/* name -> its place in settings + 1, as a pointer */
 	struct vec findings;	/* struct conf_finding */
+	struct vec sources;	/* struct conf_source: the texts it was read from */
+	void *snapshot;		/* mapped: sources point into it; NULL: none */
+	size_t snapshot_size;
 	bool asking_domain;	/* mydomain is being found out from myhostname */
 };
+
+/* One file as it was when it was first asked for. */
+struct conf_source {
+	struct str path;
+	struct str text;
+};
+
+/*
+ * The text of a file that belongs to the configuration: main.cf, master.cf, a list that a setting
+ * names.  Each is read once for a conf, so all that is made from it is made from the same text.
+ * False with errno.
+ */
+bool conf_source(struct conf *c, const char *path, size_t max, struct str *text);
+
+/* From now on the file is this text; both must live as long as `c`. */
+void conf_remember(struct conf *c, struct str path, struct str text);
+
+/* Remember all that the snapshot `fd` holds; false when it is none. */
+bool snapshot_open(struct conf *c, int fd);
+void snapshot_close(struct conf *c);
 
 /* Where a text came from: for findings. */
 struct conf_place {

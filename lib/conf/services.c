@@ -293,7 +293,7 @@ services_read(struct conf *c, struct pool *pool, size_t *n)
 	const char *path = pool_printf(pool, "%s/master.cf", c->dir).p;
 	struct str text;
 
-	if (conf_slurp(pool, path, CONF_FILE_MAX, &text))
+	if (conf_source(c, path, CONF_FILE_MAX, &text))
 		return services_of_text(c, pool, text, n);
 	conf_report(c, CONF_ERROR, path, 0, "cannot read it: %s", strerror(errno));
 	return services_of_text(c, pool, STR(""), n);

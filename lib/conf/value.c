@@ -164,7 +164,7 @@ collect(struct conf *c, struct str text, bool files, struct conf_place at, struc
 	while (lines_word(&text, true, &word)) {
 		if (!files || word.p[0] != '/') {
 			*(struct str *)vec_push(out) = pool_str(c->pool, word);
-		} else if (conf_slurp(c->pool, pool_str(c->pool, word).p, MATCH_FILE_MAX, &inside)) {
+		} else if (conf_source(c, pool_str(c->pool, word).p, MATCH_FILE_MAX, &inside)) {
 			struct lines in = lines_of(inside);
 
 			while (lines_next(&in, &line, &n))

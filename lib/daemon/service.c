@@ -270,10 +270,16 @@ parameters(void)
 {
 	struct strs overrides = { me.overrides.p, me.overrides.n };
 	const struct conf_finding *f;
+	int fd = service_fd("conf");	/* what master accepted; files may have changed since */
 	size_t n;
 	bool ok;
 
-	me.conf = conf_read(me.conf_dir, &overrides);
+	if (fd >= 0) {
+		me.conf = conf_of_snapshot(fd, me.conf_dir, &overrides);
+		(void)close(fd);
+	} else {
+		me.conf = conf_read(me.conf_dir, &overrides);
+	}
 	ok = conf_common(me.conf);
 	if (me.s->params != NULL)
 		ok = conf_load(me.conf, me.s->params) && ok;

@@ -8,7 +8,8 @@
  *
  * Command line, as master makes it:
  *	PROGRAM -c CONFIG_DIR -n SERVICE [-o name=value]... [-m FD] [-l FD]... [-f NAME=FD]... [-- ARG]...
- * -m control socket to master, -l listening sockets, -f descriptors by name (keys, spool, …).
+ * -m control socket to master, -l listening sockets, -f descriptors by name (keys, spool, …); "conf"
+ * is the configuration as master accepted it (conf_snapshot), instead of the files in CONFIG_DIR.
  * Without -m, a socket on descriptor 0 is served as one session and the program exits: tests need
  * no master.  Connections to other programs may be handed in with -p PEER=FD for such a test.
  */
