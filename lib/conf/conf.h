@@ -79,6 +79,7 @@ int conf_snapshot(const struct conf *c);
  */
 struct conf *conf_of_snapshot(int fd, const char *dir, const struct strs *overrides);
 
+/* Everything that points into it ends with it. */
 void conf_free(struct conf *c);
 
 /* The folder it was read from, absolute. */
