@@ -297,8 +297,7 @@ setup(void)
 	int fd;
 
 	parent = getpid();
-	(void)snprintf(dir, sizeof(dir), "/tmp/posthorn-test.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	unit_folder(dir, sizeof(dir));
 	(void)snprintf(file, sizeof(file), "%s/file", dir);
 	(void)snprintf(listed, sizeof(listed), "%s/new", dir);
 	ck_assert_int_ge(fd = open(file, O_WRONLY | O_CREAT, 0600), 0);

@@ -13,21 +13,10 @@
 
 static int done, file;
 
-static int
-temp(void)
-{
-	char name[] = "/tmp/sync_test.XXXXXX";
-	int fd = mkstemp(name);
-
-	ck_assert_int_ge(fd, 0);
-	unlink(name);
-	return fd;
-}
-
 static void
 one(void *arg)
 {
-	int fd = temp();
+	int fd = unit_file();
 
 	ck_assert_int_eq(write(fd, "x", 1), 1);
 	ck_assert_int_eq(fiber_sync(fd), 0);
@@ -75,7 +64,7 @@ START_TEST(same_file_once)
 {
 	unsigned long long before = fiber_stats().syncs, calls = fiber_stats().sync_calls;
 
-	file = temp();
+	file = unit_file();
 	fiber_run(same_main, NULL);
 	ck_assert_int_eq(done, FILES);
 	ck_assert_uint_eq(fiber_stats().syncs - before, FILES);
@@ -114,7 +103,7 @@ stubborn(void *arg)
 
 START_TEST(sync_cancelled)
 {
-	file = temp();
+	file = unit_file();
 	fiber_run(stubborn, NULL);
 	ck_assert_int_eq(done, 1);
 }
@@ -124,7 +113,7 @@ END_TEST
 START_TEST(no_threads)
 {
 	fiber_sync_threads(0);
-	file = temp();
+	file = unit_file();
 	fiber_run(same_main, NULL);
 	ck_assert_int_eq(done, FILES);
 	done = 0;

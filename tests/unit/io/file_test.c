@@ -16,14 +16,13 @@
 #include "io/lock.h"
 #include "io/stream.h"
 
-static char root[] = "/tmp/file_test.XXXXXX";
+static char root[64];
 static int dir, done;
 
 static void
 make(void)
 {
-	memcpy(root + strlen(root) - 6, "XXXXXX", 6);
-	ck_assert_ptr_nonnull(mkdtemp(root));
+	unit_folder(root, sizeof(root));
 	ck_assert_int_ge(dir = file_open_folder(root), 0);
 	done = 0;
 }

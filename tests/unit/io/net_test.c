@@ -113,7 +113,7 @@ START_TEST(unix_sockets)
 	int l, c;
 	uid_t uid = 12345;
 
-	snprintf(path, sizeof(path), "/tmp/net_test.%d", (int)getpid());
+	snprintf(path, sizeof(path), "%s/socket", unit_root);
 	ck_assert_int_ge(l = net_unix_listen(path, SOCK_STREAM, 0600), 0);
 	close(l);
 	ck_assert_int_ge(l = net_unix_listen(path, SOCK_STREAM, 0600), 0);

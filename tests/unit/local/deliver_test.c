@@ -29,8 +29,7 @@ setup(void)
 {
 	static struct str here = STR_INIT("here.test");
 
-	(void)snprintf(home, sizeof(home), "/tmp/deliver_test.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(home));
+	unit_folder(home, sizeof(home));
 	common.mail_storage = "Maildir/";
 	common.recipient_delimiter = "+";
 	common.myhostname = "mx.here.test";
@@ -51,18 +50,9 @@ setup(void)
 static void
 teardown(void)
 {
-	char command[100];
-
 	pool_free(pool);
 	(void)close(owner.root);
-	(void)snprintf(command, sizeof(command), "%s", home);
-	ck_assert_int_eq(strncmp(command, "/tmp/deliver_test.", 18), 0);
-	pid_t pid = fork();
-	if (pid == 0) {
-		(void)execlp("rm", "rm", "-rf", command, (char *)NULL);
-		_exit(1);
-	}
-	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	unit_remove(home);
 }
 
 static void
@@ -157,10 +147,8 @@ END_TEST
 
 START_TEST(from_descriptor)
 {
-	char name[] = "/tmp/deliver_fd.XXXXXX";
-	int fd = mkstemp(name);
+	int fd = unit_file();
 
-	(void)unlink(name);
 	ck_assert_int_eq(write(fd, "HEADSubject: big\r\n\r\nbody\r\nTAIL", 30), 30);
 	d.content = STR("");
 	d.fd = fd;

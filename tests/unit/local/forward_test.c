@@ -96,8 +96,7 @@ static int dir;
 static void
 setup(void)
 {
-	(void)snprintf(home, sizeof(home), "/tmp/forward_test.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(home));
+	unit_folder(home, sizeof(home));
 	ck_assert_int_ge(dir = file_open_folder(home), 0);
 }
 

@@ -62,7 +62,7 @@ static void
 teardown(void)
 {
 	room_stop(pid);
-	room_remove(dir);
+	unit_remove(dir);
 }
 
 static void

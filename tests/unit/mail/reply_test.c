@@ -66,7 +66,7 @@ static const struct row {
 	{ "550 a\033[2Jb\r", REPLY_DONE, 550, "", "a?[2Jb?" },
 };
 
-START_TEST(read)
+START_TEST(read_lines)
 {
 	const struct row *row = &rows[_i];
 	struct reply_reader rd = { .lines = 0 };
@@ -114,7 +114,7 @@ suite(void)
 	TCase *t = tcase_create("reply");
 
 	tcase_add_test(t, make);
-	unit_add_rows(t, read, rows);
+	unit_add_rows(t, read_lines, rows);
 	tcase_add_test(t, endless);
 	tcase_add_test(t, codes);
 	suite_add_tcase(s, t);

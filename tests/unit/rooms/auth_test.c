@@ -88,7 +88,7 @@ teardown(void)
 {
 	room_stop(authd);
 	room_stop(anvil);
-	room_remove(dir);
+	unit_remove(dir);
 }
 
 static enum auth_status

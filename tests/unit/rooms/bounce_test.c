@@ -51,7 +51,7 @@ static void
 teardown(void)
 {
 	room_stop(bounce);
-	room_remove(dir);
+	unit_remove(dir);
 }
 
 static void
@@ -186,7 +186,6 @@ static void
 header_only_body(void *arg)
 {
 	struct notify n = sample();
-	char name[] = "/tmp/posthorn-test.XXXXXX";
 	struct buf b = { .p = NULL };
 
 	begin();
@@ -217,9 +216,7 @@ header_only_body(void *arg)
 	buf_addz(&b, "12345Subject: large one\r\n\r\n");
 	for (unsigned i = 0; i < 20000; i++)
 		buf_addz(&b, "some body text\r\n");
-	n.fd = mkstemp(name);
-	ck_assert_int_ge(n.fd, 0);
-	(void)unlink(name);
+	n.fd = unit_file();
 	ck_assert_int_eq(write(n.fd, b.p, b.n), (ssize_t)b.n);
 	n.content = STR("");
 	n.offset = 5;

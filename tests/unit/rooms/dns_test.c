@@ -111,7 +111,7 @@ teardown(void)
 	room_stop(dnsd);
 	(void)kill(server, SIGTERM);
 	(void)waitpid(server, NULL, 0);
-	room_remove(dir);
+	unit_remove(dir);
 }
 
 static struct pool *pool;

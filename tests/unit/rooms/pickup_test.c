@@ -45,7 +45,7 @@ static void
 teardown(void)
 {
 	room_stop(pickup);
-	room_remove(dir);
+	unit_remove(dir);
 }
 
 static const char *

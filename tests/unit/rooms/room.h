@@ -37,8 +37,7 @@ room_dir(void)
 {
 	static char dir[64];
 
-	(void)snprintf(dir, sizeof(dir), "/tmp/posthorn-test.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	unit_folder(dir, sizeof(dir));
 	return dir;
 }
 
@@ -113,18 +112,6 @@ room_stop(pid_t pid)
 	/* One whose peers have gone may be on its way out when the signal comes. */
 	ck_assert_msg(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM),
 	    "ended with status %x", status);
-}
-
-static inline void
-room_remove(const char *dir)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		(void)execlp("rm", "rm", "-rf", dir, (char *)NULL);
-		_exit(127);
-	}
-	(void)waitpid(pid, NULL, 0);
 }
 
 #endif

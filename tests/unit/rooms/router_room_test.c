@@ -114,7 +114,7 @@ START_TEST(behind_its_jail)
 	as_qmgr = b[0];
 	fiber_run(both, NULL);
 	room_stop(pid);
-	room_remove(dir);
+	unit_remove(dir);
 	ck_assert(!broke);
 }
 END_TEST

@@ -76,7 +76,7 @@ setup(void)
 static void
 teardown(void)
 {
-	room_remove(dir);
+	unit_remove(dir);
 }
 
 static void

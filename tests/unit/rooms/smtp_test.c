@@ -83,7 +83,7 @@ static void
 teardown(void)
 {
 	room_stop(smtp);
-	room_remove(dir);
+	unit_remove(dir);
 }
 
 /* A server that takes everything. */
@@ -197,11 +197,12 @@ END_TEST
 static void
 delivers_large(void *arg)
 {
-	char path[] = "/tmp/smtp-large.XXXXXX";
-	int fd = mkstemp(path), ro;
+	char path[64];
+	int fd, ro;
 
 	(void)arg;
-	ck_assert_int_ge(fd, 0);
+	(void)snprintf(path, sizeof(path), "%s/large", dir);
+	ck_assert_int_ge(fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), 0);
 	ck_assert_int_eq(ftruncate(fd, 1), 0);
 	ck_assert_int_eq(lseek(fd, 1, SEEK_SET), 1);
 	for (int i = 0; i < LARGE / 10 + 5; i++)

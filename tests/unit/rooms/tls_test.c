@@ -93,7 +93,7 @@ teardown(void)
 {
 	room_stop(tlsd);
 	room_stop(keyd);
-	room_remove(dir);
+	unit_remove(dir);
 }
 
 /* Both ends of one TCP connection over loopback. */

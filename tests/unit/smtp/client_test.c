@@ -556,12 +556,9 @@ run_play(void *arg)
 START_TEST(play)
 {
 	struct net_addr a, b;
-	char path[] = "/tmp/smtp-test.XXXXXX";
 
 	at.p = &plays[_i];
-	at.log = mkstemp(path);
-	ck_assert_int_ge(at.log, 0);
-	(void)unlink(path);
+	at.log = unit_file();
 	log_open(at.log, LOG_PLAIN, "smtp");
 	ck_assert(net_parse(STR("127.0.0.1"), 0, &a));
 	at.fd[0] = net_listen(&a, 10);

@@ -21,8 +21,7 @@ setup(void)
 {
 	const char *what;
 
-	(void)snprintf(root, sizeof(root), "/tmp/spool-test-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(root));
+	unit_folder(root, sizeof(root));
 	for (unsigned i = 0; i < SPOOL_FOLDERS; i++) {
 		char path[128];
 

@@ -18,28 +18,9 @@ static struct store *st;
 static void
 setup(void)
 {
-	snprintf(root, sizeof(root), "/tmp/posthorn-store.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(root));
+	unit_folder(root, sizeof(root));
 	root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_eq(store_open(root_fd, STR("example.test/alice/"), true, &st), STORE_OK);
-}
-
-static void
-wipe(int at, const char *name)
-{
-	char cmd[160];
-	const char *argv[] = { "rm", "-rf", cmd, NULL };
-	pid_t pid;
-
-	(void)at;
-	snprintf(cmd, sizeof(cmd), "%s", name);
-	if ((pid = fork()) == 0) {
-		execv("/bin/rm", (char *const *)argv);
-		_exit(1);
-	}
-	while (access(name, F_OK) == 0)
-		usleep(1000);
-	(void)pid;
 }
 
 static void
@@ -47,7 +28,7 @@ teardown(void)
 {
 	store_close(st);
 	close(root_fd);
-	wipe(-1, root);
+	unit_remove(root);
 }
 
 static void

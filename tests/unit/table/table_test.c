@@ -11,13 +11,12 @@
 #include "table/source.h"
 #include "unit/unit.h"
 
-static char dir[] = "/tmp/table_test_XXXXXX";
+static char dir[64];
 
 static void
 setup(void)
 {
-	memcpy(dir + strlen(dir) - 6, "XXXXXX", 6);
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	unit_folder(dir, sizeof(dir));
 	ck_assert_int_eq(chdir(dir), 0);
 }
 
