@@ -80,6 +80,23 @@ connect_master(void)
 	return -1;
 }
 
+static int
+not_allowed(void)
+{
+	return complain(EX_NOPERM, "not allowed to control this instance: be root, or the user who runs it");
+}
+
+static void
+copy_out(int fd)
+{
+	char part[8192];
+	ssize_t n;
+
+	while ((n = read(fd, part, sizeof(part))) > 0)
+		fwrite(part, 1, (size_t)n, stdout);
+	(void)close(fd);
+}
+
 /* One question; the answer's text goes to standard output.  Exit status. */
 static int
 ask(uint64_t verb, bool json, bool quiet)
@@ -95,8 +112,7 @@ ask(uint64_t verb, bool json, bool quiet)
 	size_t nfds = 0;
 
 	if (fd < 0 || room == NULL) {
-		status = complain(EX_UNAVAILABLE, errno == EACCES || errno == EPERM ?
-		    "not allowed to control this instance" :
+		status = errno == EACCES || errno == EPERM ? not_allowed() : complain(EX_UNAVAILABLE,
 		    "it is not running (%s/control: %s)", common.run_directory, strerror(errno));
 	} else if (ipc_pack(&out, &ctl_tool_msg, &tool, NULL, &nfds)) {
 		f.payload = buf_str(&out);
@@ -106,6 +122,8 @@ ask(uint64_t verb, bool json, bool quiet)
 		    ipc_unpack(f.payload, &ctl_tool_reply_msg, &reply, fds, nfds, pool)) {
 			if (!quiet || !reply.ok)
 				fwrite(reply.text.p, 1, reply.text.n, reply.ok ? stdout : stderr);
+			if (reply.fd >= 0)
+				copy_out(reply.fd);
 			status = reply.ok ? 0 : EX_CONFIG;
 		} else {
 			status = complain(EX_UNAVAILABLE, "master does not answer");
@@ -119,19 +137,20 @@ ask(uint64_t verb, bool json, bool quiet)
 	return status;
 }
 
-/* Is an instance running?  Its master.pid is locked then. */
-static bool
-running(void)
+/* Is an instance running?  Its master.lock is locked then, which not everyone may look at. */
+static enum { STOPPED, RUNNING, FORBIDDEN }
+state(void)
 {
 	struct pool *pool = pool_new();
-	struct str path = pool_printf(pool, "%s/master.pid", common.run_directory);
+	struct str path = pool_printf(pool, "%s/master.lock", common.run_directory);
 	int fd = open(path.p, O_RDONLY | O_CLOEXEC);
+	bool forbidden = fd < 0 && errno == EACCES;
 	bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
 
 	if (fd >= 0)
 		(void)close(fd);
 	pool_free(pool);
-	return locked;
+	return forbidden ? FORBIDDEN : locked ? RUNNING : STOPPED;
 }
 
 _Noreturn static void
@@ -165,7 +184,9 @@ verb_start(const char *dir, int argc, char **argv)
 		return complain(EX_USAGE, "start takes no words");
 	if ((c = load(dir)) == NULL)
 		return complain(EX_CONFIG, "not started: the configuration has errors");
-	if (running())
+	if (state() == FORBIDDEN)
+		return not_allowed();
+	if (state() == RUNNING)
 		return complain(EX_TEMPFAIL, "it is running already");
 	if (pipe(pair) != 0)
 		return complain(EX_OSERR, "pipe: %s", strerror(errno));
@@ -185,7 +206,7 @@ verb_start(const char *dir, int argc, char **argv)
 		return 0;
 	for (int i = 0; i < 20 && waitpid(pid, &status, WNOHANG) == 0; i++)
 		(void)poll(NULL, 0, 50);
-	if (running())
+	if (state() == RUNNING)
 		return complain(EX_TEMPFAIL, "started (pid %d), but a program ends again and again; "
 		    "`posthorn status` says which, the log (%s) why", (int)pid,
 		    common.maillog_file[0] != '\0' ? common.maillog_file : "syslog");
@@ -205,11 +226,13 @@ verb_stop(const char *dir, int argc, char **argv)
 		return complain(EX_USAGE, "stop takes no words");
 	if (!locate(dir))
 		return complain(EX_CONFIG, "the configuration has errors");
-	if (!running())
+	if (state() == FORBIDDEN)
+		return not_allowed();
+	if (state() == STOPPED)
 		return complain(EX_UNAVAILABLE, "it is not running");
 	if ((status = ask(CTL_STOP, false, true)) != 0)
 		return status;
-	while (running()) {
+	while (state() == RUNNING) {
 		if (deadline_left(until) == 0)
 			return complain(EX_TEMPFAIL, "it has not ended after %d s", STOP_MS / 1000);
 		(void)poll(NULL, 0, 20);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * listen - sockets, bound once and kept over reloads, and the log's descriptor.
+ * listen - sockets, bound once and kept over reloads.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -195,29 +195,4 @@ listen_named(const char *name, int type, unsigned mode)
 	n->path = mem_str(path.p);
 	n->fd = fd;
 	return fd;
-}
-
-static int
-open_syslog(void)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
-		return fd;
-	if (fd >= 0)
-		(void)close(fd);
-	/* No syslog on this machine (yet): lines are lost and counted, mail goes on. */
-	return open("/dev/null", O_WRONLY | O_CLOEXEC);
-}
-
-int
-open_log(void)
-{
-	if (common.maillog_file[0] == '\0')
-		return open_syslog();
-	if (strcmp(common.maillog_file, "/dev/stdout") == 0)
-		return fcntl(1, F_DUPFD_CLOEXEC, 3);
-	return open(common.maillog_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY,
-	    0640);
 }

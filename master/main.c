@@ -35,7 +35,7 @@
 
 struct master master = { .tool_fd = -1, .log_fd = -1, .ready_fd = -1, .snapshot_fd = -1 };
 
-static int lock_fd = -1;
+static int lock_fd = -1, pid_fd = -1;
 
 /* Tell systemd, when it started us (sd_notify(3)). */
 static void
@@ -59,41 +59,35 @@ notify(const char *text)
 	(void)close(fd);
 }
 
-static bool
-reopen_log(void)
+static int
+open_run(const char *name, mode_t mode)
 {
-	char tag[100];
-	int fd = open_log();
+	struct str path = pool_printf(master.pool, "%s/%s", common.run_directory, name);
+	int fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
 
-	if (fd < 0) {
-		log_error("%s: %s", common.maillog_file, strerror(errno));
-		return false;
-	}
-	if (master.log_fd >= 0)
-		(void)close(master.log_fd);
-	master.log_fd = fd;
-	(void)snprintf(tag, sizeof(tag), "%s/master", common.syslog_name);
-	log_open(fd, common.maillog_file[0] == '\0' ? LOG_SYSLOG : LOG_FILE, tag);
-	return true;
+	if (fd < 0)
+		fatal("%s: %s", path.p, strerror(errno));
+	return fd;
 }
 
-/* run_directory/master.pid, locked for our whole life: one master an instance. */
+/*
+ * run_directory/master.lock, locked for our whole life: one master an instance.  master.pid is for
+ * everyone to read, and who can read a file can lock it.
+ */
 static void
 take_lock(void)
 {
-	struct str path = pool_printf(master.pool, "%s/master.pid", common.run_directory);
 	char pid[24];
 	int n;
 
 	(void)mkdir(common.run_directory, 0755);
-	lock_fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (lock_fd < 0)
-		fatal("%s: %s", path.p, strerror(errno));
+	lock_fd = open_run("master.lock", 0600);
 	if (flock(lock_fd, LOCK_EX | LOCK_NB) != 0)
-		fatal("%s is locked: this instance runs already", path.p);
+		fatal("%s/master.lock is locked: this instance runs already", common.run_directory);
+	pid_fd = open_run("master.pid", 0644);
 	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
-	if (ftruncate(lock_fd, 0) != 0 || pwrite(lock_fd, pid, (size_t)n, 0) != n)
-		fatal("%s: %s", path.p, strerror(errno));
+	if (ftruncate(pid_fd, 0) != 0 || pwrite(pid_fd, pid, (size_t)n, 0) != n)
+		fatal("%s/master.pid: %s", common.run_directory, strerror(errno));
 }
 
 static void
@@ -142,18 +136,19 @@ master_stop(void)
 bool
 master_reload(void)
 {
-	struct ctl_log to;
+	char text[80];
 
 	if (master.stopping || !services_load())
 		return false;
-	notify("RELOADING=1");
-	(void)reopen_log();
+	(void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
+	    (long long)clock_ms() * 1000);
+	notify(text);
+	(void)log_begin();
 	log_info("reload -- version %s, configuration %s", common.mail_version, master.conf_dir);
-	to.fd = master.log_fd;
 	for (size_t i = 0; i < master.processes.n; i++) {
 		struct process *p = *(struct process **)vec_at(&master.processes, i);
 
-		child_send(p, &ctl_log_msg, &to);
+		log_tell(p);
 		child_stop(p, p->program->kind == PROGRAM_SINGLE ? STOP_STAGE_MS : RELOAD_GRACE_MS);
 	}
 	children_fill();
@@ -205,13 +200,18 @@ let_go_of_starter(void)
 static void
 say_ready(void)
 {
-	if (master.ready_fd < 0 || !children_ready())
+	static bool said;
+
+	if (said || !children_ready())
+		return;
+	said = true;
+	notify("READY=1");
+	if (master.ready_fd < 0)
 		return;
 	let_go_of_starter();
 	(void)!write(master.ready_fd, "r", 1);
 	(void)close(master.ready_fd);
 	master.ready_fd = -1;
-	notify("READY=1");
 }
 
 static void
@@ -246,6 +246,7 @@ loop(int signals)
 		}
 		children_fill();
 		services_sweep();
+		log_follow();
 		say_ready();
 	}
 	vec_free(&polls);
@@ -308,14 +309,14 @@ main(int argc, char **argv)
 	make_public();
 	if ((master.tool_fd = listen_named("control", SOCK_SEQPACKET, 0600)) < 0)
 		fatal("not started");
-	if (!reopen_log())
+	if (!log_begin())
 		fatal("not started");
 	log_info("daemon started -- version %s, configuration %s", common.mail_version,
 	    master.conf_dir);
 	children_fill();
 	loop(signals);
 	log_info("stopped");
-	if (ftruncate(lock_fd, 0) != 0)
+	if (ftruncate(pid_fd, 0) != 0)
 		log_warn("master.pid: %s", strerror(errno));
 	return 0;
 }

@@ -104,8 +104,13 @@ void listen_begin(void);
 void listen_end(bool good);
 /* A named socket for callers outside ("public/showq"); -1 when it cannot be made. */
 int listen_named(const char *name, int type, unsigned mode);
-/* Open the log as the parameters say; -1 when it cannot be. */
-int open_log(void);
+
+/* logfile.c: open the log as the parameters say; false, with what failed said to the old one. */
+bool log_begin(void);
+/* Pass it on to one process. */
+void log_tell(struct process *p);
+/* A syslog that was started again, or at last, has a new socket: all change to it. */
+void log_follow(void);
 
 /* spawn.c: start a process of a service, or a worker; NULL when fork failed. */
 struct process *spawn(struct service_line *s, const struct program *program, uid_t uid, gid_t gid,

@@ -20,14 +20,11 @@
 #include "ipc/frame.h"
 #include "master/master.h"
 
-#define MAX_ARGS	200
 #define OPEN_FILES	65536
 
 struct plan {
-	const char *argv[MAX_ARGS + 1];
-	unsigned argc;
-	int keep[MAX_ARGS];		/* descriptors that survive exec */
-	unsigned nkeep;
+	struct vec argv;		/* const char *, NULL last */
+	struct vec keep;		/* int: descriptors that survive exec */
 	gid_t groups[2];
 	unsigned ngroups;
 };
@@ -35,9 +32,7 @@ struct plan {
 static void
 add(struct plan *plan, const char *word)
 {
-	if (plan->argc >= MAX_ARGS)
-		fatal("too many arguments for a program");
-	plan->argv[plan->argc++] = word;
+	*(const char **)vec_push(&plan->argv) = word;
 }
 
 static void
@@ -46,7 +41,7 @@ add_fd(struct plan *plan, struct pool *pool, const char *option, const char *nam
 	add(plan, option);
 	add(plan, pool_printf(pool, "%s%s%d", name == NULL ? "" : name, name == NULL ? "" : "=",
 	    fd).p);
-	plan->keep[plan->nkeep++] = fd;
+	*(int *)vec_push(&plan->keep) = fd;
 }
 
 /* Files that master opens for a program, so that it needs no right to open them itself. */
@@ -184,6 +179,7 @@ _Noreturn static void
 child(const struct program *program, const struct plan *plan, char *const *env, uid_t uid,
     gid_t gid, pid_t parent)
 {
+	const char *path = *(const char *const *)plan->argv.p;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
 
@@ -196,14 +192,14 @@ child(const struct program *program, const struct plan *plan, char *const *env, 
 	(void)setsid();
 	if (master.root)
 		become(plan, uid, gid);
-	for (unsigned i = 0; i < plan->nkeep; i++)
-		(void)fcntl(plan->keep[i], F_SETFD, 0);
+	for (size_t i = 0; i < plan->keep.n; i++)
+		(void)fcntl(((const int *)plan->keep.p)[i], F_SETFD, 0);
 	/* Standard input, output and error are nobody's: what a program has to say goes to the log. */
 	for (int fd = 0; fd <= 2; fd++)
 		(void)dup2(null, fd);
 	if (chdir("/") != 0 || getppid() != parent)
 		_exit(125);
-	execve(plan->argv[0], (char *const *)(uintptr_t)plan->argv, env);
+	execve(path, (char *const *)plan->argv.p, env);
 	_exit(127);
 }
 
@@ -212,7 +208,7 @@ spawn(struct service_line *s, const struct program *program, uid_t uid, gid_t gi
     bool virtual_box, struct str mailbox)
 {
 	struct pool *pool = pool_new();
-	struct plan plan = { .argc = 0 };
+	struct plan plan = { .argv = vec_of(sizeof(char *)), .keep = vec_of(sizeof(int)) };
 	int opened[8], pair[2];
 	unsigned nopened = 0;
 	struct process *p;
@@ -226,11 +222,14 @@ spawn(struct service_line *s, const struct program *program, uid_t uid, gid_t gi
 	}
 	make_plan(&plan, pool, s, program, uid, gid, virtual_box, mailbox, pair[1]);
 	hand_files(&plan, pool, program, opened, &nopened);
+	add(&plan, NULL);
 	env = environment(pool);
 	if ((pid = fork()) == 0)
 		child(program, &plan, env, uid, gid, self);
 	(void)close(pair[1]);
 	frame_close_fds(opened, nopened);
+	vec_free(&plan.argv);
+	vec_free(&plan.keep);
 	pool_free(pool);
 	if (pid < 0) {
 		log_error("fork: %s", strerror(errno));

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -86,17 +87,34 @@ status(struct buf *out, bool json)
 		buf_addz(out, "]}\n");
 }
 
+/* A thousand processes are more text than a datagram holds.  -1 with errno. */
+static int
+memory_file(struct str text)
+{
+	int fd = memfd_create("posthorn status", MFD_CLOEXEC);
+
+	if (fd >= 0 && (write(fd, text.p, text.n) != (ssize_t)text.n || lseek(fd, 0, SEEK_SET) != 0)) {
+		(void)close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 static void
 answer(int fd, uint32_t call, const struct ctl_tool *ask)
 {
-	struct buf text = { .limit = 60000 }, out = { .limit = FRAME_ROOM };
-	struct ctl_tool_reply reply = { .ok = true };
+	struct buf text = { 0 }, out = { .limit = FRAME_ROOM };
+	struct ctl_tool_reply reply = { .ok = true, .fd = -1 };
 	struct frame f = { .kind = FRAME_REPLY, .call = call };
+	int fds[IPC_FDS];
 	size_t nfds = 0;
 
 	switch (ask->verb) {
 	case CTL_STATUS:
 		status(&text, ask->json);
+		reply.fd = memory_file(buf_str(&text));
+		reply.ok = reply.fd >= 0;
+		buf_reset(&text);
 		break;
 	case CTL_RELOAD:
 		reply.ok = master_reload();
@@ -113,11 +131,13 @@ answer(int fd, uint32_t call, const struct ctl_tool *ask)
 		buf_addz(&text, "unknown request\n");
 	}
 	reply.text = buf_str(&text);
-	if (ipc_pack(&out, &ctl_tool_reply_msg, &reply, NULL, &nfds)) {
+	if (ipc_pack(&out, &ctl_tool_reply_msg, &reply, fds, &nfds)) {
 		f.payload = buf_str(&out);
 		f.total = (uint32_t)out.n;
-		(void)frame_send(fd, &f, NULL, 0);
+		(void)frame_send(fd, &f, fds, nfds);
 	}
+	if (reply.fd >= 0)
+		(void)close(reply.fd);
 	buf_free(&text);
 	buf_free(&out);
 }

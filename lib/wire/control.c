@@ -50,7 +50,7 @@ const struct ipc_msg ctl_idle_msg = { "ctl_idle", 7, sizeof(struct ctl_idle), RO
 } };
 
 const struct ipc_msg ctl_tool_msg = { "ctl_tool", 8, sizeof(struct ctl_tool), ROWS {
-	IPC_U64(struct ctl_tool, verb, CTL_LOG),
+	IPC_U64(struct ctl_tool, verb, CTL_STOP),
 	IPC_BOOL(struct ctl_tool, json),
 	IPC_END
 } };
@@ -59,5 +59,6 @@ const struct ipc_msg ctl_tool_reply_msg = { "ctl_tool_reply", 9, sizeof(struct c
 	ROWS {
 	IPC_BOOL(struct ctl_tool_reply, ok),
 	IPC_STR(struct ctl_tool_reply, text, LIMIT_SMALL),
+	IPC_FD(struct ctl_tool_reply, fd),
 	IPC_END
 } };

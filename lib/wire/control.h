@@ -50,7 +50,7 @@ struct ctl_idle {
 };
 
 /* posthorn → master, by the named control socket. */
-enum { CTL_STATUS = 1, CTL_RELOAD, CTL_STOP, CTL_LOG };
+enum { CTL_STATUS = 1, CTL_RELOAD, CTL_STOP };
 
 struct ctl_tool {
 	uint64_t verb;
@@ -60,6 +60,7 @@ struct ctl_tool {
 struct ctl_tool_reply {
 	bool ok;
 	struct str text;
+	int fd;			/* a file with the text, which may be long; -1: none */
 };
 
 extern const struct ipc_msg ctl_connect_msg, ctl_ready_msg, ctl_stop_msg, ctl_log_msg,
