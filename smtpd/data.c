@@ -104,9 +104,9 @@ receive(struct transfer *t)
 	return r;
 }
 
-/* Fields a message from our own users must have (RFC 6409 8). */
+/* Fields a message from our own users must have (RFC 6409 8); `id`: its Message-ID from now on. */
 static struct strs
-missing(struct smtp_session *s, const struct header_watch *w)
+missing(struct smtp_session *s, const struct header_watch *w, struct str *id)
 {
 	struct pool *pool = s->mail.pool;
 	struct strs add = { pool_array(pool, 3, sizeof(struct str)), 0 };
@@ -115,15 +115,18 @@ missing(struct smtp_session *s, const struct header_watch *w)
 
 	if (!session_authenticated(s))
 		return add;
-	if (!(w->seen & HEADER_MESSAGE_ID))
-		add.v[add.n++] = pool_printf(pool, "Message-ID: <%llx.%08x@%s>\r\n",
-		    (unsigned long long)clock_wall_us(), random_below(UINT32_MAX),
-		    common.myhostname);
+	if (!(w->seen & HEADER_MESSAGE_ID)) {
+		*id = pool_printf(pool, "<%llx.%08x@%s>", (unsigned long long)clock_wall_us(),
+		    random_below(UINT32_MAX), common.myhostname);
+		add.v[add.n++] = pool_printf(pool, "Message-ID: %.*s\r\n", STR_ARG(*id));
+	}
 	if (!(w->seen & HEADER_DATE))
 		add.v[add.n++] = pool_printf(pool, "Date: %.*s\r\n",
 		    STR_ARG(date_5322(date, now, date_zone(now))));
 	if (!(w->seen & HEADER_FROM))
-		add.v[add.n++] = pool_printf(pool, "From: <%.*s>\r\n", STR_ARG(s->mail.sender));
+		add.v[add.n++] = s->mail.sender.n > 0 ?
+		    pool_printf(pool, "From: <%.*s>\r\n", STR_ARG(s->mail.sender)) :
+		    pool_printf(pool, "From: <MAILER-DAEMON@%s>\r\n", common.myhostname);
 	return add;
 }
 
@@ -149,8 +152,8 @@ fill_envelope(struct transfer *t, struct envelope *e)
 		.uid = UINT32_MAX,
 		.arrival_us = (uint64_t)clock_wall_us(),
 		.message_id = pool_str(pool, header_watch_id(&t->watch)),
-		.prepend = missing(s, &t->watch),
 	};
+	e->prepend = missing(s, &t->watch, &e->message_id);
 	if (s->mail.from.body == SMTP_BODY_8BITMIME)
 		e->flags |= ENV_8BITMIME;
 	if (s->mail.from.smtputf8)

@@ -172,6 +172,31 @@ find_spans(struct message *m, struct vec *spans)
 	return true;
 }
 
+/*
+ * Text that has no header at all would be read as part of ours: a blank line goes between.  A line
+ * out of a mailbox file ("From x Sun …") stands in front of a header all the same.  False with errno.
+ */
+static bool
+is_bare_text(struct message *m, const struct vec *spans, bool *yes)
+{
+	const struct span *first = spans->p;
+	char start[HEADER_NAME_MAX + 64];
+	struct str line, name, value;
+	size_t kept;
+	uint64_t n;
+
+	*yes = false;
+	if (spans->n == 0 || m->plan->top.n + m->plan->received.n + m->plan->prepend.n == 0)
+		return true;
+	if (!line_at(m, first->at, start, sizeof(start), &kept, &n))
+		return false;
+	line = str_n(start, kept);
+	*yes = !str_start(line, STR("\r\n")) && !str_start(line, STR("\n")) &&
+	    !str_start(line, STR("From ")) && !str_start(line, STR(">From ")) &&
+	    !header_line(line, &name, &value);
+	return true;
+}
+
 /* A field that somebody built: a line of its own whatever it ends in (security F3). */
 static void
 add_whole(struct buf *b, struct str field)
@@ -182,7 +207,7 @@ add_whole(struct buf *b, struct str field)
 }
 
 static struct str
-build_head(struct pool *pool, const struct message_plan *p)
+build_head(struct pool *pool, const struct message_plan *p, bool bare)
 {
 	struct buf b = { .p = NULL };
 	struct str head;
@@ -198,6 +223,8 @@ build_head(struct pool *pool, const struct message_plan *p)
 	}
 	for (size_t i = 0; i < p->prepend.n; i++)
 		add_whole(&b, p->prepend.v[i]);
+	if (bare)
+		buf_add(&b, STR("\r\n"));
 	head = pool_str(pool, buf_str(&b));
 	buf_free(&b);
 	return head;
@@ -208,15 +235,16 @@ message_open(struct pool *p, const struct message_plan *plan, enum message_form 
 {
 	struct message *m = pool_alloc(p, sizeof(*m));
 	struct vec spans = vec_of(sizeof(struct span));
+	bool bare;
 
 	m->plan = plan;
 	m->form = form;
-	m->head = build_head(p, plan);
-	if (!find_spans(m, &spans)) {
+	if (!find_spans(m, &spans) || !is_bare_text(m, &spans, &bare)) {
 		vec_free(&spans);
 		message_close(m);
 		return NULL;
 	}
+	m->head = build_head(p, plan, bare);
 	m->nspans = spans.n;
 	m->spans = pool_array(p, spans.n + 1, sizeof(struct span));
 	if (spans.n > 0)

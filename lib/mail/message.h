@@ -41,7 +41,8 @@ struct message_plan {
 /*
  * Make a reader; everything `plan` points to must outlive it, it lives in `p` (plus one window of
  * 32 KB from the heap while a callback is in use, so message_close it).  NULL, with errno, when the
- * content could not be read; only a plan with `drop` reads anything now.
+ * content could not be read: the beginning is looked at, for a text without a header gets a blank
+ * line between itself and the fields that are added.
  */
 struct message *message_open(struct pool *p, const struct message_plan *plan, enum message_form form);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Replies that clients and other servers act upon."""
 import os
+import re
 import sys
 
 sys.path.insert(0, os.environ["TESTS"])
@@ -67,6 +68,25 @@ def _():
     got = with_subject("alice", "bits")
     check("and every byte arrives", len(got) == 1 and got[0].endswith(b"\n" + body + b"\n"), got)
     check("with an empty Return-Path", got and got[0].startswith(b"Return-Path: <>\n"), got)
+
+
+@tries("no header")
+def _():
+    c = Raw()
+    c.cmd("EHLO client.test")
+    for sender in ("x@elsewhere.test", ""):
+        c.cmd("MAIL FROM:<%s>" % sender)
+        c.cmd("RCPT TO:<bob@%s>" % D)
+        c.cmd("DATA")
+        code, text = c.cmd(b"only text <%s>\r\nSubject: not one\r\n.\r\n" % sender.encode())
+        check("text without a header is taken, from <%s>" % sender, code == 250, (code, text))
+        want = b"\n\nonly text <%s>\nSubject: not one\n" % sender.encode()
+        check("and stays text, behind a blank line", wait_until(lambda: any(m.endswith(want) for m in mails("bob"))),
+              mails("bob"))
+    head = [m for m in mails("bob") if b"only text <>" in m][0]
+    check("From of the null sender is an address", re.search(rb"(?m)^From: <MAILER-DAEMON@\S+>$", head), head)
+    check("the Message-ID that was added is in the log", re.search(rb"(?mi)^Message-ID: (<\S+>)", head).group(1) in
+          open(os.environ["LOG"], "rb").read(), head)
 
 
 @tries("a loop")

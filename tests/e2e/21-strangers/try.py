@@ -255,10 +255,21 @@ def _():
     relay = ["<x@far.test>", "<@%s:x@far.test>" % D, "<x%%far.test@%s>" % D, "<far.test!x@%s>" % D, "<\"x@far.test\"@%s>" % D,
              "<\"x%%far.test\"@%s>" % D, "<x@far.test@%s>" % D, "<x@[8.8.8.8]>", "<x@[IPv6:2001:4860:4860::8888]>", "<x%far.test>",
              "<far.test!x>", "<\"x@far.test\">", "<x@%s.far.test>" % D, "<x@far.test.>", "<@far.test:alice@%s>" % D]
+    # Only 127.0.0.1 is in mynetworks: this client is a stranger.
+    c = Raw(source="127.0.0.5")
+    c.cmd("EHLO client.test")
+    c.cmd("MAIL FROM:<x@elsewhere.test>")
+    seen = {r: c.cmd("RCPT TO:" + r) for r in relay}
+    wrong = [r for r in relay if not 500 <= seen[r][0] < 600]
+    check("A7: a stranger is refused whatever leads elsewhere", not wrong, seen)
+    check("A7: plainly said: 554 5.7.1", seen["<x@far.test>"][0] == 554 and
+          seen["<x@far.test>"][1].startswith(b"5.7.1 <x@far.test>: Relay access denied"), seen["<x@far.test>"])
+    check("A7: and may write to us", c.cmd("RCPT TO:<alice@%s>" % D)[0] == 250)
     c = Raw(source="127.0.0.1")
     c.cmd("EHLO client.test")
     c.cmd("MAIL FROM:<x@elsewhere.test>")
-    # From loopback we may relay; these must still not be rewritten into something else.
+    check("A7: a client in mynetworks may relay", c.cmd("RCPT TO:<x@far.test>")[0] == 250)
+    # … and these must not be rewritten into something else.
     seen = {r: c.cmd("RCPT TO:" + r)[0] for r in relay}
     wrong = [r for r in relay[1:7] if seen[r] == 250]
     check("A7: source routes, percent, bang and quoted forms are refused", not wrong, seen)

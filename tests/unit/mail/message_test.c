@@ -9,6 +9,8 @@
 static struct str one_drop[] = { STR_INIT("bcc"), STR_INIT("Return-Path") };
 static struct str one_prepend[] = { STR_INIT("X: y\r\n"), STR_INIT("Unfinished: z") };
 
+#define ADDED(eol)	"Received: by x id 4gX; d" eol "X: y" eol "Unfinished: z" eol
+
 static const struct row {
 	const char *content;
 	bool head, drop;
@@ -27,6 +29,17 @@ static const struct row {
 	{ ".\r\n..x\r\nmid.dle\r\n.", false, false,
 	  ".\r\n..x\r\nmid.dle\r\n.", ".\n..x\nmid.dle\n.", "..\r\n...x\r\nmid.dle\r\n..\r\n.\r\n" },
 	{ "no end", false, false, "no end", "no end", "no end\r\n.\r\n" },
+	/* No header of its own: the text must not become part of the one that is added. */
+	{ "only text\r\nA: 1\r\n", true, false, ADDED("\r\n") "\r\nonly text\r\nA: 1\r\n",
+	  ADDED("\n") "\nonly text\nA: 1\n", ADDED("\r\n") "\r\nonly text\r\nA: 1\r\n.\r\n" },
+	{ " no fold\r\n", true, false, ADDED("\r\n") "\r\n no fold\r\n", ADDED("\n") "\n no fold\n",
+	  ADDED("\r\n") "\r\n no fold\r\n.\r\n" },
+	{ "\r\nbody\r\n", true, false, ADDED("\r\n") "\r\nbody\r\n", ADDED("\n") "\nbody\n",
+	  ADDED("\r\n") "\r\nbody\r\n.\r\n" },
+	{ "From x Sun Nov 22\r\nA: 1\r\n", true, false, ADDED("\r\n") "From x Sun Nov 22\r\nA: 1\r\n",
+	  ADDED("\n") "From x Sun Nov 22\nA: 1\n",
+	  ADDED("\r\n") "From x Sun Nov 22\r\nA: 1\r\n.\r\n" },
+	{ "", true, false, ADDED("\r\n"), ADDED("\n"), ADDED("\r\n") ".\r\n" },
 	{ "", false, false, "", "", ".\r\n" },
 	/* security F2: what should never be there still makes no second message. */
 	{ "a\n.\nb\r.\r\nc\r", false, false,
