@@ -12,9 +12,7 @@
  *           that did not happen; nothing of any other user.
  */
 #include <errno.h>
-#include <pwd.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +23,7 @@
 #include "daemon/service.h"
 #include "io/file.h"
 #include "local/local.h"
+#include "store/home.h"
 
 /* The folder below which all of the owner's mail is. */
 static bool
@@ -41,13 +40,8 @@ find_root(const struct worker_facts *facts)
 		log_error("virtual_mailbox_base is \"%s\", not an absolute path", owner.path);
 		return false;
 	}
-	errno = 0;
-	pw = getpwuid(facts->uid);
-	if (pw == NULL || pw->pw_dir == NULL || pw->pw_dir[0] != '/') {
-		log_error("uid %u has no home folder%s%s", (unsigned)facts->uid, errno == 0 ? "" : ": ",
-		    errno == 0 ? "" : strerror(errno));
+	if ((pw = home_user(facts->uid, facts->gid)) == NULL)
 		return false;
-	}
 	owner.login = mem_str(pw->pw_name);
 	owner.path = mem_str(pw->pw_dir);
 	return true;

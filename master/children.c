@@ -14,12 +14,10 @@
 #include "base/log.h"
 #include "ipc/frame.h"
 #include "master/master.h"
+#include "master/rules.h"
 
-#define QUICK_DEATH_MS	10000	/* who lives shorter is restarted later and later */
+#define FORK_AGAIN_MS	1000
 #define HOPELESS	3	/* deaths after which `posthorn start` is not kept waiting */
-#define BACKOFF_FIRST_MS 1000
-#define BACKOFF_MOST_MS	60000
-
 #define JUST_USED_MS	2000	/* a worker that was named so lately is about to get work */
 #define FRAMES_A_TURN	64	/* one child's messages before the others are heard */
 
@@ -90,34 +88,11 @@ connect_pair(struct process *asker, struct process *server)
 	(void)close(pair[1]);
 }
 
-/* Is there a service of this program meant for that asker ("tlsd-smtpd")? */
-static bool
-has_special(const struct program *server, const char *asker)
-{
-	char name[64];
-
-	(void)snprintf(name, sizeof(name), "%s-%s", server->name, asker);
-	for (size_t i = 0; i < master.services.n; i++) {
-		struct service_line *s = *(struct service_line **)vec_at(&master.services, i);
-
-		if (s->program == server && str_eq(s->name, str_of(name)))
-			return true;
-	}
-	return false;
-}
-
 static bool
 serves(const struct process *server, const struct process *asker)
 {
-	struct str name, tail;
-
-	if (server->service == NULL || !(asker->program->asks & PEER_BIT(server->program->peer)))
-		return false;
-	name = server->service->name;
-	tail = str_of(asker->program->name);
-	if (has_special(server->program, asker->program->name))
-		return str_end(name, tail) && name.n > tail.n;
-	return str_chr(name, '-') < 0 || !str_start(name, str_of(server->program->name));
+	return server->service != NULL &&
+	    rules_answers(&master.services, server->service, asker->program);
 }
 
 void
@@ -211,7 +186,7 @@ static void
 died(struct process *p, int status)
 {
 	struct service_line *s = p->service;
-	bool quick = clock_ms() - p->started < QUICK_DEATH_MS;
+	bool shot = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && p->state == PROCESS_READY;
 
 	if (WIFSIGNALED(status))
 		log_warn("process %s/%s pid %d killed by signal %d", common.daemon_directory,
@@ -229,16 +204,10 @@ died(struct process *p, int status)
 		(void)close(master.ready_fd);
 		master.ready_fd = -1;
 	}
-	if (!quick || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && s->backoff_ms == 0 &&
-	    p->state == PROCESS_READY)) {
-		s->backoff_ms = 0;
-		s->not_before = 0;
+	s->backoff_ms = rules_backoff(s->backoff_ms, clock_ms() - p->started, shot);
+	s->not_before = s->backoff_ms == 0 ? 0 : deadline_in(s->backoff_ms);
+	if (s->backoff_ms == 0)
 		return;
-	}
-	s->backoff_ms = s->backoff_ms == 0 ? BACKOFF_FIRST_MS : s->backoff_ms * 2;
-	if (s->backoff_ms > BACKOFF_MOST_MS)
-		s->backoff_ms = BACKOFF_MOST_MS;
-	s->not_before = deadline_in(s->backoff_ms);
 	log_warn("%s/%s: bad command startup -- throttling for %lld s", common.daemon_directory,
 	    p->program->name, (long long)(s->backoff_ms / 1000));
 }
@@ -295,7 +264,7 @@ children_fill(void)
 			struct process *p = spawn(s, s->program, s->uid, s->gid, false, STR(""));
 
 			if (p == NULL) {
-				s->not_before = deadline_in(BACKOFF_FIRST_MS);
+				s->not_before = deadline_in(FORK_AGAIN_MS);
 				break;
 			}
 			children_connect(p);

@@ -36,10 +36,10 @@ struct service_line {
 	struct vec listeners;		/* int */
 	uid_t uid;
 	gid_t gid;
+	gid_t group;			/* supplementary; 0: none */
 	msec_t not_before;		/* back-off after quick deaths */
 	msec_t backoff_ms;
 	unsigned restarts;
-	unsigned generation;
 };
 
 struct process {
@@ -66,6 +66,7 @@ struct master {
 	int snapshot_fd;		/* the same, as every process started until the next reload gets it */
 	struct pool *pool;		/* of this generation's configuration */
 	struct vec services;		/* struct service_line * */
+	gid_t setgid;			/* of setgid_group; 0: none */
 	struct vec processes;		/* struct process * */
 	struct vec named;		/* struct named_socket */
 	bool root;

@@ -12,21 +12,24 @@
 #include "base/log.h"
 #include "base/panic.h"
 #include "master/master.h"
+#include "master/rules.h"
 
 static struct vec old = { .size = sizeof(struct old_generation) };
 
-static bool
-find_user(const struct program *p, struct service_line *s)
+static gid_t
+group_called(const char *name)
 {
-	const char *service = s->name.p;
-	const char *colon = strrchr(service, ':');
-	const char *user = program_user(p, colon == NULL ? service : colon + 1);
-	struct passwd *pw;
+	const struct group *gr = name == NULL || name[0] == '\0' ? NULL : getgrnam(name);
 
-	/* Submission has a user of its own, whatever its port is called. */
-	for (size_t i = 0; i < s->overrides.n; i++)
-		if (str_eq(s->overrides.v[i], STR("smtpd_submission=yes")))
-			user = program_user(p, "submission");
+	return gr == NULL ? 0 : gr->gr_gid;
+}
+
+/* Users and groups, once for all processes and workers of this configuration. */
+static bool
+find_user(struct service_line *s, const struct conf_service *line)
+{
+	const char *user = rules_user(s->program, line);
+	struct passwd *pw;
 
 	if (!master.root) {
 		s->uid = getuid();
@@ -35,52 +38,30 @@ find_user(const struct program *p, struct service_line *s)
 	}
 	if (user == NULL)
 		user = common.mail_owner;
-	errno = 0;
 	pw = getpwnam(user);
 	if (pw == NULL) {
 		log_error("service %s needs the user \"%s\", which does not exist; "
-		    "`posthorn users` lists the users a package makes", service, user);
+		    "`posthorn users` lists the users a package makes", s->name.p, user);
 		return false;
 	}
 	if (pw->pw_uid == 0) {
-		log_error("service %s: the user \"%s\" is root; that is never right", service, user);
+		log_error("service %s: the user \"%s\" is root; that is never right", s->name.p, user);
 		return false;
 	}
 	s->uid = pw->pw_uid;
 	s->gid = pw->pw_gid;
+	s->group = group_called(s->program->group);
 	return true;
-}
-
-static unsigned
-how_many(const struct program *p, const struct conf_service *line)
-{
-	if (p->kind == PROGRAM_WORKER)
-		return 0;
-	if (p->kind == PROGRAM_SINGLE)
-		return 1;
-	if (line->maxproc == SERVICE_DEFAULT || line->maxproc == 0)
-		return p->processes;
-	return line->maxproc > 64 ? 64 : line->maxproc;
 }
 
 static bool
 add_service(struct vec *list, struct conf_service *line)
 {
-	const struct program *p = program_by_name(line->command.p);
-	struct service_line *s;
+	struct service_line *s = pool_alloc(master.pool, sizeof(*s));
 
-	if (p == NULL)
+	if (!rules_service(line, s))
 		return true;		/* a finding said so already */
-	s = pool_alloc(master.pool, sizeof(*s));
-	s->name = line->name;
-	s->program = p;
-	s->overrides = line->overrides;
-	s->args = line->args;
-	s->want = how_many(p, line);
-	s->listeners = vec_of(sizeof(int));
-	s->generation = master.generation;
-	s->backoff_ms = 0;
-	if (!find_user(p, s))
+	if (!find_user(s, line))
 		return false;
 	if (line->type == SERVICE_INET && !listen_service(s, line))
 		return false;
@@ -128,6 +109,7 @@ add_services(struct vec *list, struct conf_service *lines, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (!add_service(list, &lines[i]))
 			return false;
+	master.setgid = group_called(common.setgid_group);
 	if (list->n == 0)
 		log_error("%s/master.cf names no service", master.conf_dir);
 	return list->n > 0;

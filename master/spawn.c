@@ -101,8 +101,6 @@ static void
 make_plan(struct plan *plan, struct pool *pool, struct service_line *s, const struct program *program,
     uid_t uid, gid_t gid, bool virtual_box, struct str mailbox, int control)
 {
-	struct group *gr;
-
 	add(plan, pool_printf(pool, "%s/%s", common.daemon_directory, program->name).p);
 	add(plan, "-c");
 	add(plan, master.conf_dir);
@@ -125,8 +123,8 @@ make_plan(struct plan *plan, struct pool *pool, struct service_line *s, const st
 	if (s != NULL && s->args.n > 0 && str_eq(s->args.v[0], STR("-v")))
 		add(plan, "-v");
 	plan->groups[plan->ngroups++] = gid;
-	if (master.root && program->group != NULL && (gr = getgrnam(program->group)) != NULL)
-		plan->groups[plan->ngroups++] = gr->gr_gid;
+	if (s != NULL && s->group != 0)
+		plan->groups[plan->ngroups++] = s->group;
 }
 
 static char *const *

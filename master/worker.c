@@ -2,100 +2,34 @@
 /*
  * worker - local, pop3d and imapd as the user whose mail it is.
  *
- * qmgr and authd name numbers and a mailbox; what they may name is decided here: a uid from
- * first_valid_uid on or listed in mail_uids, never root, never a service's own; a gid that is the
- * user's own group, never a service's.
+ * qmgr and authd name numbers and a mailbox; what they may name is decided here (rules_worker).
+ * Nothing here asks the name service: a directory server that does not answer would stop all of the
+ * suite, and its client library would run as root.  The groups of services were looked up when the
+ * configuration was read, and that a group is the user's own is checked by the worker, which has to
+ * look its user up anyway (home_user): as that user, and before it reads a byte from anyone.
  */
-#include <errno.h>
-#include <grp.h>
-#include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "ipc/frame.h"
 #include "master/master.h"
-
-static bool
-listed(uid_t uid)
-{
-	for (size_t i = 0; i < common.mail_uids.n; i++) {
-		uint64_t v;
-
-		if (str_u64(common.mail_uids.v[i], UINT32_MAX, &v) && (uid_t)v == uid)
-			return true;
-	}
-	return false;
-}
-
-static bool
-a_service_runs_as(uid_t uid)
-{
-	for (size_t i = 0; i < master.services.n; i++) {
-		struct service_line *s = *(struct service_line **)vec_at(&master.services, i);
-
-		if (s->uid == uid)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_group(const char *name, gid_t gid)
-{
-	const struct group *gr = name == NULL || name[0] == '\0' ? NULL : getgrnam(name);
-
-	return gr != NULL && gr->gr_gid == gid;
-}
-
-static bool
-a_service_has_group(gid_t gid)
-{
-	for (size_t i = 0; i < master.services.n; i++) {
-		struct service_line *s = *(struct service_line **)vec_at(&master.services, i);
-
-		if (s->gid == gid || is_group(s->program->group, gid))
-			return true;
-	}
-	return is_group(common.setgid_group, gid);
-}
-
-static bool
-own_group(uid_t uid, gid_t gid)
-{
-	const struct passwd *pw = getpwuid(uid);
-
-	return pw != NULL && pw->pw_gid == gid;
-}
+#include "master/rules.h"
 
 /* NULL when allowed, else why not. */
 static const char *
 refusal(const struct ctl_worker *ask)
 {
-	const struct program *p = program_by_peer((unsigned)ask->worker);
+	const struct worker_rules rules = {
+		.root = master.root,
+		.self = getuid(),
+		.first_valid_uid = common.first_valid_uid,
+		.mail_uids = common.mail_uids,
+		.services = &master.services,
+		.setgid = master.setgid,
+	};
 
-	if (p == NULL || p->kind != PROGRAM_WORKER)
-		return "no such worker";
-	if (ask->mailbox.n == 0 || ask->mailbox.p[0] == '/' ||
-	    str_find(ask->mailbox, STR("..")) >= 0)
-		return "bad mailbox name";
-	if (master.stopping)
-		return "stopping";
-	if (!master.root)
-		return ask->uid == getuid() ? NULL : "this instance runs as an ordinary user and "
-		    "serves that user's mailboxes only";
-	if (ask->uid == 0 || ask->gid == 0)
-		return "root owns no mailboxes";
-	if (a_service_runs_as((uid_t)ask->uid))
-		return "that uid runs a service";
-	if (ask->uid < common.first_valid_uid && !listed((uid_t)ask->uid))
-		return "uid below first_valid_uid and not in mail_uids";
-	if (a_service_has_group((gid_t)ask->gid))
-		return "that group is a service's";
-	if (!ask->virtual_box && !own_group((uid_t)ask->uid, (gid_t)ask->gid))
-		return "not the group of that user";
-	return NULL;
+	return master.stopping ? "stopping" : rules_worker(&rules, ask);
 }
 
 /* One `local` serves a uid; pop3d and imapd serve one mailbox of one user. */
@@ -122,6 +56,7 @@ make_room(void)
 {
 	struct process *oldest = NULL;
 	unsigned n = 0;
+	enum room room;
 
 	for (size_t i = 0; i < master.processes.n; i++) {
 		struct process *p = *(struct process **)vec_at(&master.processes, i);
@@ -132,11 +67,10 @@ make_room(void)
 		if (p->state != PROCESS_STOPPING && (oldest == NULL || p->used < oldest->used))
 			oldest = p;
 	}
-	if (n < common.worker_limit)
-		return true;
-	if (oldest != NULL)
+	room = rules_room(n, common.worker_limit);
+	if (room != ROOM_FREE && oldest != NULL)
 		child_stop(oldest, 1000);
-	return n < common.worker_limit + common.worker_limit / 4 + 1;
+	return room != ROOM_NONE;
 }
 
 static void

@@ -91,7 +91,7 @@ prepare(struct jail *jail)
 		log_error("no mailbox: started by hand without -w?");
 		return false;
 	}
-	store = home_open(w->uid, w->mailbox, w->virtual_box, common.virtual_mailbox_base,
+	store = home_open(w->uid, w->gid, w->mailbox, w->virtual_box, common.virtual_mailbox_base,
 	    common.mail_storage, &path);
 	if (store == NULL)
 		return false;

@@ -6,27 +6,45 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 
+const struct passwd *
+home_user(uid_t uid, gid_t gid)
+{
+	const struct passwd *pw;
+
+	errno = 0;
+	pw = getpwuid(uid);
+	if (pw == NULL)
+		log_error("uid %u: %s", (unsigned)uid, errno == 0 ? "no such user" : strerror(errno));
+	else if (pw->pw_gid != gid)
+		log_error("group %u is not that of user \"%s\"", (unsigned)gid, pw->pw_name);
+	else if (pw->pw_dir == NULL || pw->pw_dir[0] != '/')
+		log_error("user \"%s\" has no home folder", pw->pw_name);
+	else
+		return pw;
+	return NULL;
+}
+
 struct store *
-home_open(uid_t uid, const char *mailbox, bool virtual_box, const char *base, const char *storage,
-    struct buf *path)
+home_open(uid_t uid, gid_t gid, const char *mailbox, bool virtual_box, const char *base,
+    const char *storage, struct buf *path)
 {
 	struct store *s = NULL;
 	struct str rel = str_of(virtual_box ? mailbox : storage);
 	int dir;
 
 	if (!virtual_box) {
-		const struct passwd *pw = getpwuid(uid);
+		const struct passwd *pw = home_user(uid, gid);
 
-		if (pw == NULL || pw->pw_dir == NULL || pw->pw_dir[0] != '/' ||
-		    strcmp(pw->pw_name, mailbox) != 0) {
-			log_warn("no home folder for user \"%s\", uid %lu", mailbox,
-			    (unsigned long)uid);
+		if (pw == NULL)
+			return NULL;
+		if (strcmp(pw->pw_name, mailbox) != 0) {
+			log_error("uid %u is user \"%s\", not \"%s\"", (unsigned)uid, pw->pw_name,
+			    mailbox);
 			return NULL;
 		}
 		base = pw->pw_dir;
