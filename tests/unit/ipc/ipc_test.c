@@ -97,7 +97,9 @@ ping(struct ipc *c, uint64_t n, struct str data, int fd, struct ping *got, struc
 static void
 settle(void)
 {
-	(void)fiber_sleep(deadline_in(20));
+	/* Several rounds of the loop, however long one takes. */
+	for (int i = 0; i < 5; i++)
+		(void)fiber_sleep(deadline_in(5));
 }
 
 static void
@@ -438,12 +440,15 @@ f_stranger(void *arg)
 	fiber_stop();
 }
 
+static struct pair peer_pair;
+
 static void
 later(void *arg)
 {
 	(void)arg;
 	(void)fiber_sleep(deadline_in(30));
-	peer_add(9, make(ME).a);
+	peer_pair = make(ME);
+	peer_add(9, peer_pair.a);
 }
 
 static void
@@ -462,6 +467,9 @@ f_peer(void *arg)
 		ck_assert_int_eq(peer_send(9, &shout_msg, &ask, deadline_in(1000)), IPC_DONE);
 	settle();
 	ck_assert_uint_eq(heard, 10);
+	peer_remove(9, peer_pair.a);
+	ipc_close(peer_pair.a);
+	settle();
 	pool_free(pool);
 	fiber_stop();
 }

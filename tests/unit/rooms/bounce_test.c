@@ -14,7 +14,7 @@
 static const char *dir;
 static pid_t bounce;
 static int cleanup_fd, qmgr_fd;
-static struct ipc *conn;
+static struct ipc *cleanup, *conn;
 static struct pool *pool;
 
 static void
@@ -58,8 +58,17 @@ static void
 begin(void)
 {
 	pool = pool_new();
-	(void)ipc_open(cleanup_fd, fake_ops, PEER_BOUNCE, NULL, NULL);
+	cleanup = ipc_open(cleanup_fd, fake_ops, PEER_BOUNCE, NULL, NULL);
 	conn = ipc_open(qmgr_fd, NULL, PEER_BOUNCE, NULL, NULL);
+}
+
+/* No fiber is left after this, and nothing that it held. */
+static void
+end(void)
+{
+	ipc_close(cleanup);
+	ipc_close(conn);
+	pool_free(pool);
 }
 
 static struct notify_rcpt rcpts[] = {
@@ -172,7 +181,7 @@ failed_body(void *arg)
 	ck_lacks("Bcc");
 	ck_assert_uint_eq(fake.env.flags & (ENV_8BITMIME | ENV_SMTPUTF8), 0);
 	ck_assert_uint_gt(fake.env.message_id.n, 0);
-	fiber_stop();
+	end();
 }
 
 START_TEST(undelivered)
@@ -234,7 +243,7 @@ header_only_body(void *arg)
 	ck_assert_uint_eq(fake.count, 4);
 	(void)close(n.fd);
 	buf_free(&b);
-	fiber_stop();
+	end();
 }
 
 START_TEST(header_only)
@@ -271,7 +280,7 @@ hostile_body(void *arg)
 	ck_has("Final-Recipient: utf-8; j\xc3\xb6@y.org\r\n");
 	ck_has("Content-Type: message/global\r\n");
 	ck_assert_uint_eq(fake.env.flags & ENV_SMTPUTF8, ENV_SMTPUTF8);
-	fiber_stop();
+	end();
 }
 
 START_TEST(hostile)
@@ -298,7 +307,7 @@ nobody_body(void *arg)
 	n = sample();
 	fake.answer = SUBMIT_FULL;
 	ck_assert_uint_eq(tell(&n).result, SUBMIT_FULL);
-	fiber_stop();
+	end();
 }
 
 START_TEST(nobody)
@@ -325,7 +334,7 @@ postmaster_body(void *arg)
 	n.kind = NOTICE_DELAYED;
 	(void)tell(&n);
 	ck_assert_uint_eq(fake.count, 1);
-	fiber_stop();
+	end();
 }
 
 START_TEST(postmaster)

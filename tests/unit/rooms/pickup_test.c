@@ -16,6 +16,7 @@ static const char *dir;
 static char path[200], poke_path[100];
 static pid_t pickup;
 static int cleanup_fd;
+static struct ipc *cleanup;
 
 static void
 setup(void)
@@ -92,7 +93,7 @@ wait_gone(const char *name)
 static void
 begin(void)
 {
-	(void)ipc_open(cleanup_fd, fake_ops, PEER_PICKUP, NULL, NULL);
+	cleanup = ipc_open(cleanup_fd, fake_ops, PEER_PICKUP, NULL, NULL);
 }
 
 static struct envelope_rcpt rcpts[] = {
@@ -176,7 +177,7 @@ good_body(void *arg)
 	ck_assert_uint_eq(fake.env.prepend.n, 0);
 	ck_assert_uint_eq(fake.count, 4);
 	buf_free(&b);
-	fiber_stop();
+	ipc_close(cleanup);
 }
 
 START_TEST(good)
@@ -218,7 +219,7 @@ large_body(void *arg)
 	ck_assert_uint_eq(fake.content.n, content.n * 4);
 	buf_free(&b);
 	buf_free(&content);
-	fiber_stop();
+	ipc_close(cleanup);
 }
 
 START_TEST(large)
@@ -258,7 +259,7 @@ bad_body(void *arg)
 	ck_assert_msg(access(in_spool("corrupt", NAME), F_OK) == 0, "%s", row->what);
 	ck_assert_uint_eq(fake.count, 0);
 	buf_free(&b);
-	fiber_stop();
+	ipc_close(cleanup);
 }
 
 START_TEST(bad)
@@ -296,7 +297,7 @@ odd_body(void *arg)
 	ck_assert(wait_gone("other"));
 	ck_assert_uint_eq(fake.count, 1);
 	buf_free(&b);
-	fiber_stop();
+	ipc_close(cleanup);
 }
 
 START_TEST(odd)
@@ -335,7 +336,7 @@ later_body(void *arg)
 	ck_assert(wait_gone(NAME));
 	ck_assert_int_eq(access(in_spool("corrupt", NAME), F_OK), 0);
 	buf_free(&b);
-	fiber_stop();
+	ipc_close(cleanup);
 }
 
 START_TEST(later)

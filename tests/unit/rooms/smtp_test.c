@@ -28,6 +28,7 @@ static struct {
 } saw;
 
 static struct ipc *conn[2];
+static struct fiber *serving;
 
 static void
 on_result(struct ipc_req *r, const void *msg)
@@ -137,6 +138,19 @@ open_both(void)
 {
 	for (int i = 0; i < 2; i++)
 		conn[i] = ipc_open(ask[i], ops, PEER_SMTP, NULL, NULL);
+	serving = fiber_start(server, NULL, "server");
+	fiber_keep(serving);
+}
+
+/* No fiber is left after this; the server may still have an open connection for the next message. */
+static void
+end_all(void)
+{
+	fiber_cancel(serving);
+	ck_assert_int_eq(fiber_join(serving, deadline_in(WAIT_MS)), WAKE_READY);
+	for (int i = 0; i < 2; i++)
+		if (conn[i] != NULL)
+			ipc_close(conn[i]);
 }
 
 static size_t
@@ -177,14 +191,13 @@ delivers(void *arg)
 {
 	(void)arg;
 	open_both();
-	(void)fiber_start(server, NULL, "server");
 	ck_assert_uint_eq(count_inflight(conn[1]), 0);
 	send_delivery(conn[0], 1, -1, 0, 0);
 	wait_results(1, 1);
 	ck_assert_uint_eq(saw.status, RESULT_SENT);
 	ck_assert_str_eq(saw.text, "2.0.0 250 2.0.0 taken");
 	ck_assert_uint_eq(saw.content, 18);
-	fiber_stop();
+	end_all();
 }
 
 START_TEST(small)
@@ -210,12 +223,11 @@ delivers_large(void *arg)
 	ro = open(path, O_RDONLY | O_CLOEXEC);
 	(void)unlink(path);
 	open_both();
-	(void)fiber_start(server, NULL, "server");
 	send_delivery(conn[1], 2, ro, 1, LARGE);
 	wait_results(1, 1);
 	ck_assert_uint_eq(saw.status, RESULT_SENT);
 	ck_assert_uint_eq(saw.content, LARGE);
-	fiber_stop();
+	end_all();
 }
 
 START_TEST(large)
@@ -231,14 +243,13 @@ settles(void *arg)
 	(void)arg;
 	saw.swallow = true;
 	open_both();
-	(void)fiber_start(server, NULL, "server");
 	send_delivery(conn[1], 3, -1, 0, 0);
 	wait_results(1, 1);
 	wait_results(0, 1);
 	ck_assert_uint_eq(saw.serial, 3);
-	(void)fiber_sleep(deadline_in(50));
-	ck_assert_uint_eq(count_inflight(conn[0]), 0);
-	fiber_stop();
+	while (count_inflight(conn[0]) > 0)
+		(void)fiber_sleep(deadline_in(10));
+	end_all();
 }
 
 START_TEST(qmgr_gone)
