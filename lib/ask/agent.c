@@ -6,6 +6,7 @@
 #include "base/panic.h"
 #include "base/vec.h"
 #include "fiber/fiber.h"
+#include "wire/limits.h"
 #include "wire/peers.h"
 
 /* How long qmgr may take to sync a result before it is told again. */
@@ -72,7 +73,27 @@ agent_begin(const struct deliver *d)
 	return true;
 }
 
-/* Tell it once; true when it is settled. */
+/* The same, with at most `most` bytes of each reply. */
+static struct result
+clipped(const struct result *from, size_t most, struct pool *pool)
+{
+	struct result to = *from;
+	struct result_rcpt *v = pool_array(pool, from->rcpts.n, sizeof(*v));
+
+	for (size_t i = 0; i < from->rcpts.n; i++) {
+		v[i] = ((const struct result_rcpt *)from->rcpts.v)[i];
+		v[i].text = str_sub(v[i].text, 0, most);
+		v[i].diag = str_sub(v[i].diag, 0, most);
+	}
+	to.rcpts.v = v;
+	return to;
+}
+
+/*
+ * Tell it once; true when it is settled.  The long replies of a remote to thousands of recipients may
+ * be more than a message between programs holds; they are cut until they fit, as what became of each
+ * recipient must arrive whatever was said about it.
+ */
 static bool
 tell(struct ipc *c, const struct result *result)
 {
@@ -81,6 +102,12 @@ tell(struct ipc *c, const struct result *result)
 	enum ipc_result r;
 
 	r = ipc_call(c, &result_msg, result, &settled_msg, &answer, pool, deadline_in(SETTLE_MS));
+	for (size_t most = LIMIT_REPLY / 2; r == IPC_TOOBIG && most > 0; most /= 2) {
+		struct result less = clipped(result, most, pool);
+
+		r = ipc_call(c, &result_msg, &less, &settled_msg, &answer, pool,
+		    deadline_in(SETTLE_MS));
+	}
 	pool_free(pool);
 	if (r == IPC_TOOBIG)
 		panic("result of %.*s breaks the limits of its message",

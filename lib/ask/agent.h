@@ -25,8 +25,9 @@ bool agent_begin(const struct deliver *d);
 
 /*
  * It ended: tell the result and wait until qmgr answered that it is settled, over as many
- * connections to qmgr as that takes.  `result->serial` is that of a delivery that began.  False
- * only when the fiber was cancelled.
+ * connections to qmgr as that takes.  `result->serial` is that of a delivery that began.  Reply texts
+ * are cut when all recipients together would not fit in a message.  False only when the fiber was
+ * cancelled.
  */
 bool agent_finish(const struct result *result);
 
