@@ -18,6 +18,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "admin/alternate.h"
 #include "admin/posthorn.h"
 #include "base/buf.h"
 #include "base/pool.h"
@@ -264,6 +265,7 @@ verb_init(const char *dir, int argc, char **argv)
 	    "postmaster: root\nMAILER-DAEMON: postmaster\nabuse: postmaster\n");
 	struct str virtual = STR("# Addresses that stand for others; see virtual(5).\n"
 	    "# sales@example.org  alice@example.org, bob@example.org\n");
+	const char *todo;
 	char *real;
 	int status;
 
@@ -296,6 +298,8 @@ verb_init(const char *dir, int argc, char **argv)
 	    (unsigned)s.base + 587, (unsigned)s.base + 465, (unsigned)s.base + 110,
 	    (unsigned)s.base + 995, (unsigned)s.base + 143, (unsigned)s.base + 993, s.address,
 	    s.dir, s.dir);
+	if (s.root && !alternate_list(path_of(&s, "etc"), &todo))
+		fprintf(stderr, "posthorn: warning: %s\n", todo);
 	free(real);
 	pool_free(s.pool);
 	return 0;

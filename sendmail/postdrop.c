@@ -7,7 +7,8 @@
  *           trigger socket and closing again.
  * Trusts:   nothing the caller says or is: environment, descriptors, limits, working directory,
  *           signals.  A configuration of the caller's own choice is used with the caller's own
- *           rights only, unless the installed main.cf lists it in alternate_config_directories.
+ *           rights only, unless the installed main.cf lists it in alternate_config_directories
+ *           and root owns it (an old entry may lead to a folder that somebody else made since).
  * If taken over: can add files to maildrop/, which pickup checks in full and treats as sent by the
  *           owner of the file, and remove those of the same user.  Files of others cannot be read
  *           (mode 0604: the group may not) nor removed (the folder is sticky).
@@ -48,6 +49,7 @@ struct output {
 };
 
 static volatile sig_atomic_t interrupted;
+static const char *unlisted;	/* the configuration for which the group was dropped */
 
 static void
 on_signal(int signo)
@@ -112,16 +114,53 @@ is_listed(const char *dir)
 	return found;
 }
 
+/* The folder, held open, when nobody but root may change what is in it; else -1. */
+static int
+hold_roots(const char *dir)
+{
+	int fd = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_uid != 0 ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)) {
+		(void)close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 static void
 configure(const char *dir)
 {
 	struct strs none = { NULL, 0 };
+	char held[32];
+	int fd = -1;
 
 	if (dir == NULL)
 		dir = CONFDIR;
-	if (getegid() != getgid() && strcmp(dir, CONFDIR) != 0 && !is_listed(dir))
-		drop_group();
-	(void)conf_common(conf_read(dir, &none));
+	if (getegid() != getgid() && strcmp(dir, CONFDIR) != 0) {
+		if (is_listed(dir) && (fd = hold_roots(dir)) >= 0) {
+			(void)snprintf(held, sizeof(held), "/proc/self/fd/%d", fd);
+			dir = held;
+		} else {
+			drop_group();
+			unlisted = dir;
+		}
+	}
+	(void)conf_common(conf_read(dir, &none));	/* whose texts may lead through `fd`: it stays */
+}
+
+static _Noreturn void give_up(struct output *out, int status, const char *why);
+
+/* No permission: say what an administrator has to do about it. */
+static _Noreturn void
+not_allowed(struct output *out)
+{
+	if (unlisted != NULL)
+		log_error("%s may not be handed mail by users other than its owner: "
+		    "alternate_config_directories in %s/main.cf does not list it, or root does not own it",
+		    unlisted, CONFDIR);
+	give_up(out, EX_UNAVAILABLE, "no permission to write into maildrop");
 }
 
 /* Open maildrop/, then see nothing else. */
@@ -137,7 +176,11 @@ enclose(struct output *out)
 		exit(EX_CONFIG);
 	out->dir = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (out->dir < 0 || fchdir(out->dir) != 0) {
+		bool denied = errno == EACCES;
+
 		log_error("cannot use %s: %s", path, strerror(errno));
+		if (denied)
+			not_allowed(out);
 		exit(EX_UNAVAILABLE);
 	}
 	if (!jail_close(&jail, common.sandbox, (unsigned)common.sandbox_landlock_abi))
@@ -228,7 +271,7 @@ create(struct output *out)
 			break;
 	}
 	if (errno == EACCES || errno == EPERM || errno == EROFS)
-		give_up(out, EX_UNAVAILABLE, "no permission to write into maildrop");
+		not_allowed(out);
 	give_up(out, EX_TEMPFAIL, "cannot make a file in maildrop");
 }
 
