@@ -228,6 +228,19 @@ config_dir(void)
 	return env != NULL && getuid() == geteuid() ? env : CONFDIR;
 }
 
+/* The defaults are ours: they need no main.cf, and are the same whatever stands in one. */
+static void
+read_conf(struct postconf *p, int mode, const struct strs *overrides)
+{
+	if (p->defaults && mode == 'p' && p->edit == EDIT_NONE) {
+		p->conf = conf_of_text(p->dir, STR(""), overrides);
+		return;
+	}
+	p->conf = conf_read(p->dir, overrides);
+	if (access(pool_printf(p->pool, "%s/main.cf", p->dir).p, R_OK) != 0)
+		fatal("open %s/main.cf: %s", p->dir, strerror(errno));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -269,14 +282,12 @@ main(int argc, char **argv)
 	}
 	p.names = argv + optind;
 	over = (struct strs){ overrides.p, overrides.n };
-	p.conf = conf_read(p.dir, &over);
-	if (access(pool_printf(p.pool, "%s/main.cf", p.dir).p, R_OK) != 0)
-		fatal("open %s/main.cf: %s", p.dir, strerror(errno));
 	/* Postfix takes name=value without -e as an order to edit, too. */
 	if (p.edit == EDIT_NONE && mode == 'p' && p.names[0] != NULL && strchr(p.names[0], '='))
 		p.edit = EDIT_SET;
 	if (p.edit != EDIT_NONE && p.names[0] == NULL)
 		usage();
+	read_conf(&p, mode, &over);
 	if (mode == 'M')
 		status = p.edit == EDIT_NONE ? show_services(&p) : edit_services(&p);
 	else if (mode == 'F')

@@ -96,6 +96,20 @@ relayhost =" "$bin/postconf" -n
 is expanded "mx.example.test, localhost" "$bin/postconf" -hx mydestination
 is default "mydestination = \$myhostname, localhost.\$mydomain, localhost" \
     "$bin/postconf" -d mydestination
+# Defaults need no main.cf, nor one that can be read, and none changes them.
+"$bin/postconf" -d >"$dir.d" 2>&1
+mv main.cf main.kept
+status default-without 0 "$bin/postconf" -d
+is default-without-name "hopcount_limit = 50" "$bin/postconf" -d hopcount_limit
+is default-without-folder "" sh -c "'$bin/postconf' -c /nonexistent -d 2>&1 | diff - '$dir.d' | grep -v config_directory |
+    grep '^[<>]'"
+is default-without-expanded "localhost:" sh -c "'$bin/postconf' -dx -o myhostname=localhost -h mydestination | sed 's/,.*/:/'"
+is set-without "postconf: fatal: open $dir/main.cf: No such file or directory" "$bin/postconf" -n
+mkdir main.cf
+is default-unreadable "" sh -c "'$bin/postconf' -d 2>&1 | diff - '$dir.d'"
+rmdir main.cf
+mv main.kept main.cf
+rm "$dir.d"
 is unknown "postconf: warning: mydestinatoin: unknown parameter; is mydestination meant?" \
     "$bin/postconf" mydestinatoin
 is services "smtp       inet  n       -       y       -       -       smtpd
