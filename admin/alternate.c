@@ -70,6 +70,20 @@ is_ours(int dir)
 	return ours;
 }
 
+bool
+alternate_of(struct pool *pool, const char *etc, struct str *lines)
+{
+	int dir = open(etc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ours = dir < 0 || is_ours(dir);
+
+	*lines = STR("");
+	if (ours && dir >= 0 && conf_slurp(pool, pool_printf(pool, "%s/main.cf", etc).p, 1 << 20, lines))
+		*lines = str_sub(*lines, sizeof(MARK) - 1, lines->n);
+	if (dir >= 0)
+		(void)close(dir);
+	return ours;
+}
+
 /* Aside, synced, renamed. */
 static bool
 write_file(int dir, struct str text)

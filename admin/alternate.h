@@ -10,6 +10,9 @@
 
 #include <stdbool.h>
 
+#include "base/pool.h"
+#include "base/str.h"
+
 /*
  * For root: have the installed main.cf list `etc` (absolute).  Where there is no main.cf one is made
  * that says nothing else; one that was made so gets a further entry and loses those whose folders
@@ -17,5 +20,11 @@
  * this process), when it is not listed afterwards.
  */
 bool alternate_list(const char *etc, const char **todo);
+
+/*
+ * May a main.cf be made in `etc`: is there none, or one that says nothing but what alternate_list
+ * wrote?  Then that is in `*lines`, for the one that takes its place.
+ */
+bool alternate_of(struct pool *pool, const char *etc, struct str *lines);
 
 #endif

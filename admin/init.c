@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * init - make an instance of its own in a folder: DIR/etc, DIR/spool, DIR/mail, DIR/run, DIR/log.
+ * init - make an instance of its own in a folder: DIR/etc, DIR/spool, DIR/mail, DIR/run, DIR/log; or
+ * the machine's, in the folders the suite was built with.
  *
  * By root its programs run under the service users (`posthorn users`), which exist; by anyone else
  * everything is that user's.  Nothing that exists is overwritten.
@@ -20,6 +21,7 @@
 
 #include "admin/alternate.h"
 #include "admin/posthorn.h"
+#include "admin/site.h"
 #include "base/buf.h"
 #include "base/pool.h"
 #include "io/net.h"
@@ -27,30 +29,31 @@
 
 #define PORTS_MAX	(65535 - 995)	/* the highest port is POP3S, N + 995 */
 
-struct site {
-	struct pool *pool;
-	const char *dir;		/* absolute */
-	const char *domain;
-	const char *address;
-	uint64_t base;
-	bool root;
-	const char *owner;		/* mail_owner */
-	const char *group;		/* setgid_group */
-	uid_t spool_uid, mail_uid;
-	gid_t spool_gid, mail_gid, drop_gid, auth_gid;
-};
-
 static const char *
-path_of(const struct site *s, const char *name)
+path_of(const struct site *s, const char *dir, const char *name)
 {
-	return pool_printf(s->pool, "%s/%s", s->dir, name).p;
+	return pool_printf(s->pool, "%s/%s", dir, name).p;
+}
+
+/* The folders above it, as far as they are missing, are everybody's to look at. */
+static void
+parents(const char *path)
+{
+	char up[PATH_MAX], *slash = up;
+
+	if ((size_t)snprintf(up, sizeof(up), "%s", path) >= sizeof(up))
+		return;
+	while ((slash = strchr(slash + 1, '/')) != NULL) {
+		*slash = '\0';
+		(void)mkdir(up, 0755);
+		*slash = '/';
+	}
 }
 
 static bool
-folder(const struct site *s, const char *name, mode_t mode, uid_t uid, gid_t gid)
+folder(const struct site *s, const char *path, mode_t mode, uid_t uid, gid_t gid)
 {
-	const char *path = path_of(s, name);
-
+	parents(path);
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
 		return false;
 	if (s->root && lchown(path, uid, gid) != 0)
@@ -65,15 +68,18 @@ folders(const struct site *s)
 		"free" };
 	uid_t q = s->spool_uid, none = s->root ? 0 : getuid();
 	gid_t qg = s->spool_gid, rootg = s->root ? 0 : getgid();
-	bool ok = folder(s, "etc", 0755, none, rootg) && folder(s, "run", 0755, none, rootg) &&
-	    folder(s, "run/public", 0755, none, rootg) && folder(s, "log", 0755, none, rootg) &&
-	    folder(s, "data", 0755, none, rootg) && folder(s, "spool", 0755, q, qg) &&
-	    folder(s, "mail", 0700, s->mail_uid, s->mail_gid);
+	bool ok = folder(s, s->etc, 0755, none, rootg) && folder(s, s->run, 0755, none, rootg) &&
+	    folder(s, path_of(s, s->run, "public"), 0755, none, rootg) &&
+	    (s->log == NULL || folder(s, s->log, 0755, none, rootg)) &&
+	    folder(s, s->data, 0755, none, rootg) && folder(s, s->spool, 0755, q, qg) &&
+	    folder(s, s->mail, 0700, s->mail_uid, s->mail_gid);
 
 	for (size_t i = 0; ok && i < sizeof(queue) / sizeof(queue[0]); i++)
-		ok = folder(s, pool_printf(s->pool, "spool/%s", queue[i]).p, 0700, q, qg);
-	ok = ok && folder(s, "spool/maildrop", s->root ? 01730 : 0700, q, s->drop_gid);
-	if (ok && symlink("../run/public", path_of(s, "spool/public")) != 0)
+		ok = folder(s, path_of(s, s->spool, queue[i]), 0700, q, qg);
+	ok = ok && folder(s, path_of(s, s->spool, "maildrop"), s->root ? 01730 : 0700, q, s->drop_gid);
+	/* Monitors look for showq here. */
+	if (ok && symlink(s->system ? path_of(s, s->run, "public") : "../run/public",
+	    path_of(s, s->spool, "public")) != 0)
 		ok = errno == EEXIST;
 	return ok;
 }
@@ -82,7 +88,7 @@ folders(const struct site *s)
 static bool
 file(const struct site *s, const char *name, struct str text, mode_t mode, gid_t gid)
 {
-	int fd = open(path_of(s, name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = open(path_of(s, s->etc, name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	bool ok;
 
 	if (fd < 0)
@@ -94,88 +100,19 @@ file(const struct site *s, const char *name, struct str text, mode_t mode, gid_t
 	return close(fd) == 0 && ok;
 }
 
-static struct str
-main_cf(const struct site *s)
+/* "loopback-only" is none. */
+static bool
+own_address(const struct site *s)
 {
-	struct buf b = { 0 };
-	struct str text;
+	struct net_addr a;
 
-	buf_addf(&b, "# %s, made by posthorn init.  man 5 main.cf says what else there is.\n\n"
-	    "# Who we are.\n"
-	    "mydomain = %s\nmyhostname = mail.$mydomain\nmyorigin = $mydomain\n"
-	    "mydestination = $myhostname, localhost.$mydomain, localhost\n"
-	    "inet_interfaces = %s\nmynetworks = 127.0.0.0/8 [::1]/128\nrecipient_delimiter = +\n\n",
-	    s->domain, s->domain, s->address);
-	buf_addf(&b, "# Where things are.\n"
-	    "daemon_directory = %s\nqueue_directory = %s/spool\ndata_directory = %s/data\n"
-	    "run_directory = %s/run\nmaillog_file = %s/log/mail.log\n"
-	    "mail_owner = %s\nsetgid_group = %s\n\n",
-	    program_folder(), s->dir, s->dir, s->dir, s->dir, s->owner, s->group);
-	buf_addf(&b, "# Mailboxes: users come and go with `posthorn user`.\n"
-	    "virtual_mailbox_domains = $mydomain\n"
-	    "virtual_mailbox_maps = texthash:%s/etc/mailboxes\n"
-	    "virtual_mailbox_base = %s/mail\n"
-	    "virtual_uid_maps = static:%u\nvirtual_gid_maps = static:%u\nmail_uids = %u\n"
-	    "authd_default_domain = $mydomain\n\n",
-	    s->dir, s->dir, (unsigned)s->mail_uid, (unsigned)s->mail_gid, (unsigned)s->mail_uid);
-	buf_addf(&b, "# Other names: aliases of local users, and addresses of any domain.\n"
-	    "alias_maps = texthash:%s/etc/aliases\nalias_database = $alias_maps\n"
-	    "virtual_alias_maps = texthash:%s/etc/virtual\n\n", s->dir, s->dir);
-	buf_addf(&b, "# TLS, with a certificate that nobody but us has signed.\n"
-	    "smtpd_tls_cert_file = %s/etc/cert.pem\nsmtpd_tls_key_file = %s/etc/key.pem\n"
-	    "smtpd_tls_security_level = may\nsmtpd_tls_loglevel = 1\n"
-	    "smtp_tls_security_level = may\nsmtp_tls_loglevel = 1\n"
-	    "auth_allow_plaintext_loopback = yes\n", s->dir, s->dir);
-	text = pool_str(s->pool, buf_str(&b));
-	buf_free(&b);
-	return text;
-}
-
-static struct str
-master_cf(const struct site *s)
-{
-	static const struct {
-		unsigned port;
-		const char *rest;
-	} inet[] = {
-		{ 25, "smtpd" },
-		{ 587, "smtpd\n\t-o syslog_name=postfix/submission\n\t-o smtpd_submission=yes\n"
-		    "\t-o smtpd_sasl_auth_enable=yes" },
-		{ 465, "smtpd\n\t-o syslog_name=postfix/submissions\n\t-o smtpd_submission=yes\n"
-		    "\t-o smtpd_sasl_auth_enable=yes\n\t-o smtpd_tls_wrappermode=yes" },
-		{ 110, "login\n\t-o login_protocol=pop3" },
-		{ 995, "login\n\t-o login_protocol=pop3\n\t-o login_tls_wrappermode=yes" },
-		{ 143, "login\n\t-o login_protocol=imap" },
-		{ 993, "login\n\t-o login_protocol=imap\n\t-o login_tls_wrappermode=yes" },
-	};
-	struct buf b = { 0 };
-	struct str text;
-
-	buf_addz(&b, "# Which programs run, and where they listen.  man 5 master.cf\n"
-	    "# service             type  private unpriv chroot wakeup maxproc command\n");
-	for (size_t i = 0; i < sizeof(inet) / sizeof(inet[0]); i++)
-		buf_addf(&b, strchr(s->address, ':') != NULL ? "[%s]:%-10u inet  n - n - - %s\n" :
-		    "%s:%-10u inet  n - n - - %s\n", s->address, (unsigned)s->base + inet[i].port,
-		    inet[i].rest);
-	buf_addz(&b, "pickup   unix  n - n 60 1 pickup\ncleanup  unix  n - n - 1 cleanup\n"
-	    "qmgr     unix  n - n 300 1 qmgr\nrewrite  unix  - - n - - router\n"
-	    "bounce   unix  - - n - - bounce\nsmtp     unix  - - n - - smtp\n"
-	    "relay    unix  - - n - - smtp\n\t-o syslog_name=postfix/relay\n"
-	    "local    unix  - n n - - local\nvirtual  unix  - n n - - local\n"
-	    "pop3d    unix  - n n - - pop3d\nimapd    unix  - n n - - imapd\n"
-	    "dnsd     unix  - - n - - dnsd\ntlsd-smtpd unix - - n - - tlsd\n"
-	    "tlsd-smtp unix - - n - - tlsd\ntlsd-login unix - - n - - tlsd\n"
-	    "keyd     unix  - - n - 1 keyd\nauthd    unix  - - n - - authd\n"
-	    "anvil    unix  - - n - 1 anvil\n");
-	text = pool_str(s->pool, buf_str(&b));
-	buf_free(&b);
-	return text;
+	return net_parse(str_of(s->address), 25, &a);
 }
 
 static bool
 certificate(const struct site *s)
 {
-	const char *key = path_of(s, "etc/key.pem"), *cert = path_of(s, "etc/cert.pem");
+	const char *key = path_of(s, s->etc, "key.pem"), *cert = path_of(s, s->etc, "cert.pem");
 	struct str keyd = pool_printf(s->pool, "%s/keyd", program_folder());
 	struct str host = pool_printf(s->pool, "mail.%s", s->domain);
 	int status;
@@ -185,7 +122,7 @@ certificate(const struct site *s)
 		return true;
 	if ((pid = fork()) == 0) {
 		(void)execl(keyd.p, keyd.p, "--generate", key, cert, "localhost", host.p, s->domain,
-		    s->address, "127.0.0.1", "::1", (char *)NULL);
+		    "127.0.0.1", "::1", own_address(s) ? s->address : NULL, (char *)NULL);
 		_exit(127);
 	}
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0 &&
@@ -198,7 +135,6 @@ who(struct site *s)
 	struct passwd *pw;
 	struct group *gr;
 
-	s->root = geteuid() == 0;
 	if (!s->root) {
 		if ((pw = getpwuid(getuid())) == NULL || (gr = getgrgid(getgid())) == NULL)
 			return complain(EX_NOUSER, "uid %u or its group has no name",
@@ -230,77 +166,130 @@ missing:
 }
 
 static int
-arguments(struct site *s, int argc, char **argv)
+usage(void)
+{
+	return complain(EX_USAGE, "usage: posthorn init DIR --domain D [--port-base N] [--address IP]\n"
+	    "       posthorn init --system --domain D [--address IP]");
+}
+
+/* Where everything is. */
+static int
+places(struct site *s, const char *dir)
+{
+	char *real;
+
+	if (s->system) {
+		if (!s->root)
+			return complain(EX_NOPERM, "--system is for root; `posthorn init DIR` for everyone");
+		s->etc = CONFDIR;
+		s->spool = SPOOLDIR;
+		s->data = STATEDIR;
+		s->run = RUNDIR;
+		s->mail = path_of(s, STATEDIR, "mail");
+		return 0;
+	}
+	if ((mkdir(dir, 0755) != 0 && errno != EEXIST) || (real = realpath(dir, NULL)) == NULL)
+		return complain(EX_CANTCREAT, "%s: %s", dir, strerror(errno));
+	s->etc = path_of(s, real, "etc");
+	s->spool = path_of(s, real, "spool");
+	s->data = path_of(s, real, "data");
+	s->run = path_of(s, real, "run");
+	s->log = path_of(s, real, "log");
+	s->mail = path_of(s, real, "mail");
+	free(real);
+	return 0;
+}
+
+static int
+option(struct site *s, const char *name, const char *value)
 {
 	struct net_addr a;
 
-	if (argc < 1 || argv[0][0] == '-')
-		return complain(EX_USAGE,
-		    "usage: posthorn init DIR --domain D [--port-base N] [--address IP]");
-	s->dir = argv[0];
-	for (int i = 1; i < argc; i += 2) {
-		if (i + 1 == argc)
-			return complain(EX_USAGE, "%s wants a value", argv[i]);
-		if (strcmp(argv[i], "--domain") == 0)
-			s->domain = argv[i + 1];
-		else if (strcmp(argv[i], "--address") == 0)
-			s->address = argv[i + 1];
-		else if (strcmp(argv[i], "--port-base") != 0)
-			return complain(EX_USAGE, "unknown option %s", argv[i]);
-		else if (!str_u64(str_of(argv[i + 1]), PORTS_MAX, &s->base))
-			return complain(EX_USAGE, "--port-base wants a number up to %d", PORTS_MAX);
+	if (value == NULL)
+		return complain(EX_USAGE, "%s wants a value", name);
+	if (strcmp(name, "--domain") == 0) {
+		s->domain = value;
+		return 0;
 	}
+	if (strcmp(name, "--address") == 0) {
+		s->address = value;
+		return net_parse(str_of(value), 25, &a) ? 0 :
+		    complain(EX_USAGE, "--address wants an IP address, not \"%s\"", value);
+	}
+	if (strcmp(name, "--port-base") != 0 || s->system)
+		return complain(EX_USAGE, "unknown option %s", name);
+	return str_u64(str_of(value), PORTS_MAX, &s->base) ? 0 :
+	    complain(EX_USAGE, "--port-base wants a number up to %d", PORTS_MAX);
+}
+
+static int
+arguments(struct site *s, int argc, char **argv)
+{
+	int status;
+
+	if (argc < 1 || (argv[0][0] == '-' && strcmp(argv[0], "--system") != 0))
+		return usage();
+	s->system = argv[0][0] == '-';
+	s->address = s->system ? "loopback-only" : "127.0.0.1";
+	s->base = s->system ? 0 : 20000;
+	for (int i = 1; i < argc; i += 2)
+		if ((status = option(s, argv[i], argv[i + 1])) != 0)
+			return status;
 	if (s->domain == NULL || !domain_ok(str_of(s->domain), false))
 		return complain(EX_USAGE, "--domain wants the name of a mail domain");
-	if (!net_parse(str_of(s->address), 25, &a))
-		return complain(EX_USAGE, "--address wants an IP address, not \"%s\"", s->address);
 	return 0;
+}
+
+static void
+say_made(const struct site *s, const char *dir)
+{
+	if (s->system)
+		printf("made %s/main.cf for %s, on %s\nnext:  posthorn user add NAME --password-stdin;  "
+		    "posthorn start\n", s->etc, s->domain, s->address);
+	else
+		printf("made %s for %s: SMTP %u, submission %u and %u (TLS), POP3 %u and %u (TLS), "
+		    "IMAP %u and %u (TLS) on %s\nnext:  posthorn -c %s user add NAME --password-stdin;  "
+		    "posthorn -c %s start\n", dir, s->domain, (unsigned)s->base + 25,
+		    (unsigned)s->base + 587, (unsigned)s->base + 465, (unsigned)s->base + 110,
+		    (unsigned)s->base + 995, (unsigned)s->base + 143, (unsigned)s->base + 993,
+		    s->address, s->etc, s->etc);
 }
 
 int
 verb_init(const char *dir, int argc, char **argv)
 {
-	struct site s = { .pool = pool_new(), .address = "127.0.0.1", .base = 20000 };
+	struct site s = { .pool = pool_new(), .root = geteuid() == 0 };
 	struct str aliases = STR("# Other names of local users; see aliases(5).\n"
 	    "postmaster: root\nMAILER-DAEMON: postmaster\nabuse: postmaster\n");
 	struct str virtual = STR("# Addresses that stand for others; see virtual(5).\n"
 	    "# sales@example.org  alice@example.org, bob@example.org\n");
 	const char *todo;
-	char *real;
 	int status;
 
 	(void)dir;
 	(void)umask(022);
-	if ((status = arguments(&s, argc, argv)) != 0 || (status = who(&s)) != 0)
+	if ((status = arguments(&s, argc, argv)) != 0 || (status = who(&s)) != 0 ||
+	    (status = places(&s, argv[0])) != 0)
 		return status;
-	if (mkdir(s.dir, 0755) != 0 && errno != EEXIST)
-		return complain(EX_CANTCREAT, "%s: %s", s.dir, strerror(errno));
-	if ((real = realpath(s.dir, NULL)) == NULL)
-		return complain(EX_CANTCREAT, "%s: %s", s.dir, strerror(errno));
-	s.dir = real;
-	if (access(path_of(&s, "etc/main.cf"), F_OK) == 0)
-		return complain(EX_CANTCREAT, "there is an instance in %s already", s.dir);
-	if (!folders(&s) || !file(&s, "etc/master.cf", master_cf(&s), 0644, 0) ||
-	    !file(&s, "etc/users", STR(""), 0640, s.auth_gid) ||
-	    !file(&s, "etc/mailboxes", STR(""), 0644, 0) ||
-	    !file(&s, "etc/aliases", aliases, 0644, 0) ||
-	    !file(&s, "etc/virtual", virtual, 0644, 0))
-		return complain(EX_CANTCREAT, "%s: %s", s.dir, strerror(errno));
+	if (!alternate_of(s.pool, s.etc, &s.alternates))
+		return complain(EX_CANTCREAT, "there is an instance in %s already", s.etc);
+	if (!folders(&s) || !file(&s, "master.cf", site_master_cf(&s), 0644, 0) ||
+	    !file(&s, "users", STR(""), 0640, s.auth_gid) ||
+	    !file(&s, "mailboxes", STR(""), 0644, 0) ||
+	    !file(&s, "aliases", aliases, 0644, 0) ||
+	    !file(&s, "virtual", virtual, 0644, 0))
+		return complain(EX_CANTCREAT, "%s: %s", s.etc, strerror(errno));
 	if (!certificate(&s))
 		return complain(EX_SOFTWARE, "%s/keyd could not make a key and a certificate",
 		    program_folder());
 	/* main.cf last: with it the instance is whole. */
-	if (!file(&s, "etc/main.cf", main_cf(&s), 0644, 0))
-		return complain(EX_CANTCREAT, "%s/etc/main.cf: %s", s.dir, strerror(errno));
-	printf("made %s for %s: SMTP %u, submission %u and %u (TLS), POP3 %u and %u (TLS), "
-	    "IMAP %u and %u (TLS) on %s\nnext:  posthorn -c %s/etc user add NAME --password-stdin;  "
-	    "posthorn -c %s/etc start\n", s.dir, s.domain, (unsigned)s.base + 25,
-	    (unsigned)s.base + 587, (unsigned)s.base + 465, (unsigned)s.base + 110,
-	    (unsigned)s.base + 995, (unsigned)s.base + 143, (unsigned)s.base + 993, s.address,
-	    s.dir, s.dir);
-	if (s.root && !alternate_list(path_of(&s, "etc"), &todo))
+	if (s.alternates.n > 0)
+		(void)unlink(path_of(&s, s.etc, "main.cf"));
+	if (!file(&s, "main.cf", site_main_cf(&s), 0644, 0))
+		return complain(EX_CANTCREAT, "%s/main.cf: %s", s.etc, strerror(errno));
+	say_made(&s, argv[0]);
+	if (s.root && !alternate_list(s.etc, &todo))
 		fprintf(stderr, "posthorn: warning: %s\n", todo);
-	free(real);
 	pool_free(s.pool);
 	return 0;
 }

@@ -24,8 +24,8 @@ static const struct verb {
 	const char *args;
 	const char *text;
 } verbs[] = {
-	{ "init", verb_init, "DIR --domain D [--port-base N] [--address IP]",
-	  "make an instance of its own in DIR" },
+	{ "init", verb_init, "DIR|--system --domain D [--port-base N] [--address IP]",
+	  "make an instance in DIR, or the machine's own" },
 	{ "start", verb_start, "", "start it; returns when it answers" },
 	{ "stop", verb_stop, "", "stop it; returns when it has ended" },
 	{ "reload", verb_reload, "", "read the configuration again, without dropping a session" },
@@ -97,7 +97,7 @@ usage(void)
 {
 	fprintf(stderr, "usage: posthorn [-c CONFIG_DIR] VERB …\n\n");
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		fprintf(stderr, "  %-7s %-44s %s\n", verbs[i].name, verbs[i].args, verbs[i].text);
+		fprintf(stderr, "  %-7s %-54s %s\n", verbs[i].name, verbs[i].args, verbs[i].text);
 	return EX_USAGE;
 }
 
