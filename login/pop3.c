@@ -48,11 +48,8 @@ static void
 do_capa(struct client *c, struct str args)
 {
 	(void)args;
-	/* The same before and after TLS, but for what depends on it. */
-	stream_printf(c->io, "+OK Capabilities follow\r\nTOP\r\nUIDL\r\nRESP-CODES\r\n"
-	    "AUTH-RESP-CODE\r\nPIPELINING\r\nUTF8\r\n%s%sIMPLEMENTATION Posthorn\r\n.\r\n",
-	    client_may_tls(c) ? "STLS\r\n" : "",
-	    client_may_auth(c) ? "USER\r\nSASL PLAIN LOGIN\r\n" : "");
+	stream_printf(c->io, POP3_CAPA "%s%s" POP3_CAPA_END, client_may_tls(c) ? "STLS\r\n" : "",
+	    client_may_auth(c) ? POP3_CAPA_LOGIN : "");
 }
 
 static void

@@ -63,8 +63,7 @@ static void
 do_capa(struct client *c, struct scan *args)
 {
 	(void)args;
-	say(c, "+OK Capabilities follow\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
-	    "PIPELINING\r\nUTF8\r\nUSER\r\nSASL PLAIN LOGIN\r\nIMPLEMENTATION Posthorn\r\n.");
+	stream_write(c->io, STR(POP3_CAPA POP3_CAPA_LOGIN POP3_CAPA_END));
 }
 
 static void
