@@ -11,6 +11,7 @@
 struct visit {
 	struct delivery *d;
 	struct str key;			/* the destination as written: where connections are kept */
+	struct str domain;		/* its name: what `secure` wants a certificate for */
 	bool last_dest;
 	struct net_addr tried;		/* address of a kept connection that was used; len 0: none */
 	struct fate why;		/* why the last host could not be used; text empty: none */
@@ -120,13 +121,15 @@ same_addr(const struct net_addr *a, const struct net_addr *b)
  * a second connection without.
  */
 static struct session *
-open_session(struct visit *v, const struct host *h)
+open_session(struct visit *v, const struct host *host)
 {
 	struct delivery *d = v->d;
+	struct host named = *host, *h = &named;
 	struct session *c;
 	enum session_opened r;
 	bool tls = smtp_conf.tls_security_level != SMTP_TLS_NONE;
 
+	h->domain = v->domain;
 	r = session_open(h, tls, d->pool, d->limit, &c, &v->why);
 	if (r == SESSION_PLAIN)
 		r = session_open(h, false, d->pool, d->limit, &c, &v->why);
@@ -173,7 +176,9 @@ try_host(struct visit *v, const struct host *h, bool last)
 	    v->sessions + 1 >= smtp_conf.mx_session_limit;
 	struct session *c;
 
-	while ((c = cache_take_addr(&h->addr)) != NULL) {
+	/* A connection whose certificate was for another name is none for this one. */
+	while (smtp_conf.tls_security_level < SMTP_TLS_VERIFY &&
+	    (c = cache_take_addr(&h->addr)) != NULL) {
 		d->final = (last || last_session) && v->last_dest;
 		c->last_host = last;
 		if (use(v, c)) {
@@ -249,6 +254,7 @@ try_dest(struct delivery *d, struct str text, bool last, const struct hosts_rule
 		no_hosts(&v, HOSTS_LATER, &why);
 		return;
 	}
+	v.domain = dest.host;
 	try_kept(&v);
 	if (d->left == 0)
 		return;
@@ -259,6 +265,22 @@ try_dest(struct delivery *d, struct str text, bool last, const struct hosts_rule
 		walk(&v, hosts);
 	else
 		no_hosts(&v, r, &why);
+}
+
+/* A level that is not there yet sends nothing rather than less than was asked for. */
+static bool
+level_is_there(struct delivery *d)
+{
+	struct fate f;
+
+	if (smtp_conf.tls_security_level != SMTP_TLS_DANE_ONLY &&
+	    smtp_conf.tls_security_level != SMTP_TLS_FINGERPRINT)
+		return true;
+	f = fate_own(d->pool, RESULT_DEFERRED, "4.7.5", "smtp_tls_security_level = %s is not supported "
+	    "yet, and mail is not sent with less", smtp_conf.tls_security_level ==
+	    SMTP_TLS_FINGERPRINT ? "fingerprint" : "dane-only");
+	decide_all(d, &f);
+	return false;
 }
 
 /* Try each destination of the list, the fallback relays behind them. */
@@ -289,7 +311,8 @@ delivery_run(const struct deliver *msg, const struct hosts_rules *rules, hosts_l
 	d.decided = pool_array(pool, d.n, sizeof(*d.decided));
 	d.times.start_us = clock_wall_us();
 	d.limit = deadline_in(smtp_conf.delivery_ms);
-	try_all(&d, rules, lookup);
+	if (level_is_there(&d))
+		try_all(&d, rules, lookup);
 	/* Nobody is ever forgotten. */
 	f = fate_own(pool, RESULT_DEFERRED, "4.4.0", "no host could be asked");
 	decide_all(&d, &f);

@@ -24,6 +24,7 @@ struct host {
 	struct str name;
 	uint64_t pref;
 	struct net_addr addr;	/* with the port */
+	struct str domain;	/* the destination that led to it, filled in by who tries it */
 };
 
 struct hosts {

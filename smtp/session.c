@@ -191,12 +191,26 @@ no_tls(struct session *c, struct pool *pool, struct fate *why, const char *dsn, 
 	return SESSION_FAILED;
 }
 
+/* Not without TLS? */
+static bool
+must_encrypt(void)
+{
+	return smtp_conf.tls_security_level >= SMTP_TLS_ENCRYPT &&
+	    smtp_conf.tls_security_level != SMTP_TLS_DANE;
+}
+
 /* The server said 220 to STARTTLS. */
 static enum session_opened
-handshake(struct session *c, bool must, struct pool *pool, struct fate *why)
+handshake(struct session *c, struct str domain, struct pool *pool, struct fate *why)
 {
-	const struct tls_want want = { .service = STR("smtp"), .peer = c->relay, .name = c->host,
+	bool must = must_encrypt();
+	struct tls_want want = { .service = STR("smtp"), .peer = c->relay, .name = c->host,
 		.policy = must ? TLS_ENCRYPT : TLS_MAY };
+
+	if (smtp_conf.tls_security_level >= SMTP_TLS_VERIFY)
+		want.policy = TLS_VERIFY;
+	if (smtp_conf.tls_security_level == SMTP_TLS_SECURE)
+		want.match = domain;
 
 	if (tls_start_client(c->s, &want, &c->tls, c->pool, until(c, smtp_conf.starttls_ms))) {
 		if (smtp_conf.tls_loglevel > 0)
@@ -210,15 +224,17 @@ handshake(struct session *c, bool must, struct pool *pool, struct fate *why)
 		    "Protocol error: host %.*s sent data behind its reply to STARTTLS",
 		    STR_ARG(c->peer)));
 	log_info("SSL_connect error to %.*s: %.*s", STR_ARG(c->relay), STR_ARG(c->tls.reason));
-	(void)no_tls(c, pool, why, "4.7.5", STR("Cannot start TLS: handshake failure"));
+	(void)no_tls(c, pool, why, "4.7.5", c->tls.status == TLS_UNTRUSTED ?
+	    pool_printf(pool, "Server certificate not verified: %.*s", STR_ARG(c->tls.reason)) :
+	    STR("Cannot start TLS: handshake failure"));
 	return must ? SESSION_FAILED : SESSION_PLAIN;
 }
 
 /* STARTTLS (RFC 3207) when it is offered and wanted. */
 static enum session_opened
-start_tls(struct session *c, struct pool *pool, struct fate *why)
+start_tls(struct session *c, struct str domain, struct pool *pool, struct fate *why)
 {
-	bool must = smtp_conf.tls_security_level == SMTP_TLS_ENCRYPT;
+	bool must = must_encrypt();
 	struct reply r;
 	enum io io;
 
@@ -229,7 +245,7 @@ start_tls(struct session *c, struct pool *pool, struct fate *why)
 	if (io != IO_OK)
 		return broke(c, io, "performing the STARTTLS handshake", pool, why);
 	if (reply_is_ok(&r))
-		return handshake(c, must, pool, why);
+		return handshake(c, domain, pool, why);
 	if (r.code == 421)
 		return refused(c, &r, true, pool, why);
 	if (must)
@@ -248,7 +264,7 @@ session_greet(struct stream *s, const struct host *h, bool tls, struct pool *poo
 
 	*out = NULL;
 	if (r == SESSION_OPEN && tls)
-		r = start_tls(c, pool, why);
+		r = start_tls(c, h->domain, pool, why);
 	if (r == SESSION_OPEN) {
 		*out = c;
 		return r;

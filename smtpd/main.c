@@ -416,7 +416,7 @@ dispatch(struct smtp_session *s, struct str line)
 	}
 	s->after = c->verb.p;
 	s->tried[c->counted]++;
-	if (smtpd_conf.tls_level == SMTPD_TLS_ENCRYPT && !s->tls && !(c->flags & CLEAR))
+	if (smtpd_conf.tls_level >= SMTPD_TLS_ENCRYPT && !s->tls && !(c->flags & CLEAR))
 		return reply(530, "5.7.0", "Must issue a STARTTLS command first");
 	if (!(c->legal & s->state))
 		return reply(503, "5.5.1", s->state & (SENDER | RCPTS) && c->run == cmd_mail ?

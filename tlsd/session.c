@@ -113,12 +113,27 @@ wait_for(struct session *s, int error, msec_t deadline)
 
 /* Handshake. */
 
+static bool
+is_host_name(struct str s)
+{
+	struct net_addr literal;
+
+	return s.n > 0 && s.p[0] != '.' && !net_parse(s, 0, &literal);
+}
+
+/* The certificate must be for this name or, when it is a domain's, for one below it. */
+static bool
+set_match(struct session *s, struct str name, bool below, struct pool *pool)
+{
+	return is_host_name(name) && SSL_set1_host(s->ssl, pool_str(pool, name).p) == 1 &&
+	    (!below || SSL_add1_host(s->ssl, pool_printf(pool, ".%.*s", STR_ARG(name)).p) == 1);
+}
+
 /* What a client wants to see of the server. */
 static bool
 set_policy(struct session *s, const struct tls_start *ask, struct pool *pool)
 {
-	struct net_addr literal;
-	bool is_name = ask->name.n > 0 && !net_parse(ask->name, 0, &literal);
+	bool is_name = is_host_name(ask->name);
 	const char *name = pool_str(pool, ask->name).p;
 	const struct tls_tlsa *rr = ask->tlsa.v;
 	unsigned usable = 0;
@@ -130,10 +145,11 @@ set_policy(struct session *s, const struct tls_start *ask, struct pool *pool)
 	SSL_set_verify(s->ssl, SSL_VERIFY_PEER, NULL);
 	SSL_set_hostflags(s->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
 	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	if (ask->policy == TLS_VERIFY)
+		return ask->match.n > 0 ? set_match(s, ask->match, true, pool) :
+		    set_match(s, ask->name, false, pool);
 	if (!is_name)
 		return false;
-	if (ask->policy == TLS_VERIFY)
-		return SSL_set1_host(s->ssl, name) == 1;
 	if (SSL_dane_enable(s->ssl, name) <= 0)
 		return false;
 	for (size_t i = 0; i < ask->tlsa.n; i++)
@@ -251,8 +267,9 @@ session_start(const struct tls_start *ask, struct tls_started *out, struct pool 
 	if (ctx == NULL)
 		return fail(s, f, TLS_UNAVAILABLE, "no certificate (smtpd_tls_cert_file)");
 	if ((s->ssl = SSL_new(ctx)) == NULL || !prepare(s, ask, pool))
-		return fail(s, f, TLS_UNAVAILABLE, ask->policy == TLS_DANE ?
-		    "no usable TLSA record" : "cannot start a session");
+		return fail(s, f, TLS_UNAVAILABLE, ask->policy == TLS_DANE ? "no usable TLSA record" :
+		    ask->policy == TLS_VERIFY ? "there is no name to verify" :
+		    "cannot start a session");
 	starting++;
 	ok = handshake(s, deadline_in((msec_t)ask->timeout_ms), f, pool);
 	starting--;

@@ -25,7 +25,7 @@ start(struct stream *s, enum tls_role role, const struct tls_want *want, struct 
 	msec_t left = deadline_left(deadline);
 	struct tls_start ask = {
 		.role = role, .policy = want->policy, .fd = stream_fd(s), .service = want->service,
-		.peer = want->peer, .name = want->name, .alpn = want->alpn,
+		.peer = want->peer, .name = want->name, .match = want->match, .alpn = want->alpn,
 		.exporter = want->exporter,
 		.tlsa = { (void *)(uintptr_t)want->tlsa, want->tlsa_n },
 		.timeout_ms = left > TLS_TIMEOUT_MAX ? TLS_TIMEOUT_MAX : (uint64_t)left,

@@ -23,6 +23,7 @@ struct tls_want {
 	/* Clients only. */
 	enum tls_policy policy;
 	struct str name;	/* the host: sent as SNI, and what a certificate must name */
+	struct str match;	/* TLS_VERIFY: the name it must be for, or one below it; empty: `name` */
 	const struct tls_tlsa *tlsa;	/* DANE: the usable TLSA records */
 	size_t tlsa_n;
 };

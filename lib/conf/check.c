@@ -92,6 +92,49 @@ check_name(struct checking *k, struct str name, const char *file, unsigned line)
 	    near != NULL ? "; is " : "", near != NULL ? near : "", near != NULL ? " meant?" : "");
 }
 
+/* Words that are taken, so that a configuration loads, and do not do yet all they say. */
+static const struct {
+	const char *name;
+	const char *word;
+	const char *unless;	/* nothing is to be said when this is set */
+	const char *text;
+} words_to_know[] = {
+	{ "smtp_tls_security_level", "dane", NULL,
+	  "TLSA records are not looked at yet: mail goes as with may" },
+	{ "smtp_tls_security_level", "dane-only", NULL,
+	  "TLSA records are not looked at yet: all mail for other hosts waits" },
+	{ "smtp_tls_security_level", "fingerprint", NULL,
+	  "fingerprints are not compared yet: all mail for other hosts waits" },
+	{ "smtp_tls_security_level", "verify", "smtp_tls_CAfile",
+	  "without smtp_tls_CAfile no certificate is trusted: all mail for other hosts waits" },
+	{ "smtp_tls_security_level", "secure", "smtp_tls_CAfile",
+	  "without smtp_tls_CAfile no certificate is trusted: all mail for other hosts waits" },
+	{ "smtpd_tls_security_level", "dane", NULL, "a client's level: encrypt is used" },
+	{ "smtpd_tls_security_level", "dane-only", NULL, "a client's level: encrypt is used" },
+	{ "smtpd_tls_security_level", "fingerprint", NULL, "a client's level: encrypt is used" },
+	{ "smtpd_tls_security_level", "verify", NULL, "a client's level: encrypt is used" },
+	{ "smtpd_tls_security_level", "secure", NULL, "a client's level: encrypt is used" },
+};
+
+static void
+check_word(struct checking *k, const struct conf_param *row, struct str value, struct conf_place at)
+{
+	struct buf text = { .limit = CONF_VALUE_MAX };
+	const char *set;
+
+	conf_expand(k->c, &text, value);
+	for (size_t i = 0; i < sizeof(words_to_know) / sizeof(words_to_know[0]); i++) {
+		if (strcmp(words_to_know[i].name, row->name) != 0 ||
+		    !str_ieq(str_trim(buf_str(&text)), str_of(words_to_know[i].word)))
+			continue;
+		set = words_to_know[i].unless != NULL ? conf_get(k->c, words_to_know[i].unless) : NULL;
+		if (set == NULL || set[0] == '\0')
+			conf_report(k->c, CONF_WARNING, at.file, at.line, "%s = %s: %s", row->name,
+			    words_to_know[i].word, words_to_know[i].text);
+	}
+	buf_free(&text);
+}
+
 /* Would the value do? */
 static void
 check_value(struct checking *k, struct str name, struct str value, struct conf_place at)
@@ -101,6 +144,8 @@ check_value(struct checking *k, struct str name, struct str value, struct conf_p
 
 	if (row != NULL && !conf_value(k->c, row, value, at, NULL, &why))
 		conf_report(k->c, CONF_ERROR, at.file, at.line, "%s: %s", row->name, buf_z(&why));
+	else if (row != NULL && row->type == CONF_WORD)
+		check_word(k, row, value, at);
 	buf_free(&why);
 }
 

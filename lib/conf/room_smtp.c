@@ -34,8 +34,11 @@ const struct conf_param smtp_params[] = {
 	{ "smtp_discard_ehlo_keywords", CONF_LIST, &S.discard_ehlo_keywords, "", NULL, NULL,
 	  "EHLO keywords of servers to ignore." },
 	{ "smtp_tls_security_level", CONF_WORD, &S.tls_security_level, "may",
-	  "none|may|encrypt", NULL,
-	  "none: no TLS; may: when the server offers it; encrypt: never without." },
+	  "none|may|encrypt|dane|dane-only|fingerprint|verify|secure", NULL,
+	  "none: no TLS; may: when the server offers it; encrypt: never without; verify: only with a"
+	  " certificate for the server's name, from a root in smtp_tls_CAfile; secure: for the name of"
+	  " the destination or one below it. dane is may, and dane-only and fingerprint defer all mail,"
+	  " until they are there." },
 	{ "smtp_tls_loglevel", CONF_INT, &S.tls_loglevel, "0", "0", "4",
 	  "1 and more: a line for each TLS connection." },
 	{ "smtp_connection_cache_on_demand", CONF_BOOL, &S.cache_on_demand, "yes", NULL, NULL,

@@ -5,7 +5,9 @@
 
 #include "conf/conf.h"
 
-enum { SMTP_TLS_NONE, SMTP_TLS_MAY, SMTP_TLS_ENCRYPT };
+/* smtp_tls_security_level; SMTP_TLS_DANE is MAY as long as nobody asks for TLSA records. */
+enum { SMTP_TLS_NONE, SMTP_TLS_MAY, SMTP_TLS_ENCRYPT, SMTP_TLS_DANE, SMTP_TLS_DANE_ONLY,
+	SMTP_TLS_FINGERPRINT, SMTP_TLS_VERIFY, SMTP_TLS_SECURE };
 enum { SMTP_PREFER_ANY, SMTP_PREFER_IPV6, SMTP_PREFER_IPV4 };
 
 struct smtp_conf {

@@ -32,8 +32,10 @@ const struct conf_param smtpd_params[] = {
 	  "OPTIONS USER", NULL, NULL, "Words that end the session at once: other protocols." },
 	{ "smtpd_discard_ehlo_keywords", CONF_LIST, &S.discard_ehlo, "", NULL, NULL,
 	  "EHLO keywords not announced, any case." },
-	{ "smtpd_tls_security_level", CONF_WORD, &S.tls_level, "may", "none|may|encrypt", NULL,
-	  "Whether TLS is not offered, offered, or required." },
+	{ "smtpd_tls_security_level", CONF_WORD, &S.tls_level, "may",
+	  "none|may|encrypt|dane|dane-only|fingerprint|verify|secure", NULL,
+	  "Whether TLS is not offered, offered, or required; the levels behind encrypt are those of a"
+	  " client and mean encrypt here." },
 	{ "smtpd_tls_wrappermode", CONF_BOOL, &S.tls_wrappermode, "no", NULL, NULL,
 	  "Whether a connection begins with TLS (submissions, port 465)." },
 	{ "smtpd_tls_auth_only", CONF_BOOL, &S.tls_auth_only, "yes", NULL, NULL,

@@ -6,7 +6,7 @@
 #include "conf/conf.h"
 
 /* smtpd_tls_security_level. */
-enum { SMTPD_TLS_NONE, SMTPD_TLS_MAY, SMTPD_TLS_ENCRYPT };
+enum { SMTPD_TLS_NONE, SMTPD_TLS_MAY, SMTPD_TLS_ENCRYPT };	/* the words behind it mean the same */
 
 struct smtpd_conf {
 	const char *banner;

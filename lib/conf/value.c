@@ -142,6 +142,8 @@ value_word(const struct conf_param *row, struct str text, unsigned *to, struct b
 	struct str words = str_of(row->min), word;
 	unsigned i = 0;
 
+	if (text.n == 0 && row->def != NULL)	/* Postfix's way to say: the default */
+		text = str_of(row->def);
 	for (; str_cut(&words, '|', &word); i++) {
 		if (same_words(word, text)) {
 			if (to != NULL)

@@ -16,6 +16,7 @@ static const struct ipc_field start_rows[] = {
 	IPC_TEXT(struct tls_start, service, TLS_SERVICE_MAX),
 	IPC_TEXT(struct tls_start, peer, 400),
 	IPC_TEXT(struct tls_start, name, TLS_NAME_MAX),
+	IPC_TEXT(struct tls_start, match, TLS_NAME_MAX),
 	IPC_TEXT(struct tls_start, alpn, TLS_NAME_MAX),
 	IPC_BOOL(struct tls_start, exporter),
 	IPC_LIST(struct tls_start, tlsa, TLS_TLSA_MAX, struct tls_tlsa, tlsa_rows),

@@ -96,6 +96,8 @@ struct tls_start {
 	struct str service;	/* the asker's service name */
 	struct str peer;	/* "NAME[IP]:PORT" of the peer, for tlsd's log */
 	struct str name;	/* client: the name to ask for (SNI) and to look for; may be empty */
+	struct str match;	/* client, TLS_VERIFY: the certificate must name this, or a name below
+				 * it, instead of `name`; may be empty */
 	struct str alpn;	/* client: protocol to offer, or empty; server: the one it speaks */
 	bool exporter;		/* the exporter value is wanted */
 	struct ipc_list tlsa;	/* struct tls_tlsa, for DANE */
