@@ -90,6 +90,9 @@ cmd_status(struct client *c, struct scan *args)
 		return bad_syntax(c);
 	if ((r = store_status(c->store, name, false, &n)) != STORE_OK)
 		return verdict_store(c, r);
+	/* What this session was told of is recent for it alone. */
+	if (c->box != NULL && !mailbox_readonly(c->box) && str_eq(mailbox_name(c->box), name))
+		n.recent += (uint32_t)mailbox_recent(c->box);
 	{
 		const struct { unsigned item; const char *word; uint32_t value; } rows[] = {
 			{ IMAP_STATUS_MESSAGES, "MESSAGES", n.messages },

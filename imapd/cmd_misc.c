@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_misc - CAPABILITY, NOOP, CHECK, LOGOUT, ID, ENABLE, NAMESPACE, IDLE.
+ * cmd_misc - CAPABILITY, NOOP, CHECK, LOGOUT, ID, ENABLE, NAMESPACE.
  */
-#include "daemon/service.h"
 #include "imapd/imapd.h"
 
 struct verdict
@@ -80,51 +79,4 @@ cmd_namespace(struct client *c, struct scan *args)
 		return bad_syntax(c);
 	tell(c, "NAMESPACE ((\"\" \"%c\")) NIL NIL", STORE_SEPARATOR);
 	return verdict(c, S_OK, "Namespace completed");
-}
-
-/* Until DONE comes: look each second, tell at once. */
-struct verdict
-cmd_idle(struct client *c, struct scan *args)
-{
-	msec_t until = deadline_in(IMAP_IDLE_MS);
-	struct str data;
-	struct idle wait;
-	enum io r;
-
-	if (!scan_done(args))
-		return bad_syntax(c);
-	stream_write(c->io, STR("+ idling\r\n"));
-	for (;;) {
-		tell_changes(c, true);
-		if (c->over)
-			return (struct verdict){ .status = S_NONE };
-		stream_deadline(c->io, deadline_in(IMAP_COMMAND_MS));
-		if (stream_flush(c->io) != IO_OK)
-			break;
-		stream_deadline(c->io, deadline_in(c->box != NULL ? IMAP_POLL_MS : IMAP_IDLE_MS));
-		r = IO_CANCEL;
-		if (service_idle(&wait)) {
-			r = stream_peek(c->io, &data);
-			service_busy(&wait);
-		}
-		if (r == IO_OK)
-			break;
-		if (r != IO_TIMEOUT || deadline_left(until) == 0 || service_stopping()) {
-			c->over = true;
-			if (service_stopping())
-				tell(c, "BYE Server is shutting down");
-			else if (r == IO_TIMEOUT)
-				tell(c, "BYE Autologout; idle for too long");
-			return (struct verdict){ .status = S_NONE };
-		}
-	}
-	stream_deadline(c->io, deadline_in(IMAP_COMMAND_MS));
-	r = stream_getline(c->io, &data, IMAP_LINE_MAX);
-	if (r == IO_EOF || r == IO_ERROR || r == IO_TIMEOUT || r == IO_CANCEL) {
-		c->over = true;
-		return (struct verdict){ .status = S_NONE };
-	}
-	if (r != IO_OK || !str_ieq(data, STR("DONE")))
-		return verdict(c, S_BAD, "Expected DONE");
-	return verdict(c, S_OK, "Idle completed");
 }

@@ -10,7 +10,7 @@ enter(struct client *c, struct scan *args, bool readonly)
 	enum store_result r;
 	struct str name;
 	struct box *box;
-	size_t recent = 0, unseen = SIZE_MAX;
+	size_t unseen = SIZE_MAX;
 
 	if (!imap_scan_sp(args))
 		return bad_syntax(c);
@@ -24,16 +24,13 @@ enter(struct client *c, struct scan *args, bool readonly)
 		return verdict_store(c, r);
 	c->box = box;
 	c->told = mailbox_count(box);
-	for (size_t i = 0; i < c->told; i++) {
-		const struct store_msg *m = mailbox_msg(box, i);
-
-		recent += m->recent;
-		if (unseen == SIZE_MAX && !(m->flags & STORE_SEEN))
+	c->told_recent = mailbox_recent(box);
+	for (size_t i = 0; i < c->told && unseen == SIZE_MAX; i++)
+		if (!(mailbox_msg(box, i)->flags & STORE_SEEN))
 			unseen = i;
-	}
 	tell_flag_words(c, true);
 	tell(c, "%zu EXISTS", c->told);
-	tell(c, "%zu RECENT", recent);
+	tell(c, "%zu RECENT", c->told_recent);
 	if (unseen != SIZE_MAX)
 		tell(c, "OK [UNSEEN %zu] First unseen", unseen + 1);
 	tell(c, "OK [UIDVALIDITY %lu] UIDs valid", (unsigned long)mailbox_uidvalidity(box));

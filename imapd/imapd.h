@@ -13,7 +13,8 @@
 
 #define IMAP_IDLE_MS	(30 * 60 * 1000)	/* RFC 3501 5.4: no sooner than 30 minutes */
 #define IMAP_COMMAND_MS	(5 * 60 * 1000)		/* for one command line, and for one message out */
-#define IMAP_POLL_MS	1000			/* IDLE looks this often */
+#define IMAP_POLL_MS	1000			/* IDLE looks this often where nobody tells it */
+#define IMAP_LOOK_MS	(60 * 1000)		/* … and this often all the same: network file systems */
 
 /* How a command ends: the tagged answer. */
 enum status { S_OK, S_NO, S_BAD, S_NONE };

@@ -104,10 +104,19 @@ tell_expunged(struct client *c)
 	vec_free(&gone);
 }
 
+static void
+tell_recent(struct client *c)
+{
+	if (mailbox_recent(c->box) == c->told_recent)
+		return;
+	c->told_recent = mailbox_recent(c->box);
+	tell(c, "%zu RECENT", c->told_recent);
+}
+
 void
 tell_changes(struct client *c, bool expunge)
 {
-	size_t n, recent = 0, i;
+	size_t n, i;
 
 	if (c->box == NULL)
 		return;
@@ -121,14 +130,14 @@ tell_changes(struct client *c, bool expunge)
 		tell_flag_words(c, false);
 	n = mailbox_count(c->box);
 	if (n != c->told) {
-		for (i = 0; i < n; i++)
-			recent += mailbox_msg(c->box, i)->recent;
 		tell(c, "%zu EXISTS", n);
-		tell(c, "%zu RECENT", recent);
 		c->told = n;
 	}
-	if (expunge)
+	tell_recent(c);
+	if (expunge) {
 		tell_expunged(c);
+		tell_recent(c);
+	}
 	while (mailbox_next_changed(c->box, &i))
 		if (!mailbox_msg(c->box, i)->gone)
 			tell_flags(c, i, c->uid);
@@ -139,7 +148,7 @@ unselect(struct client *c)
 {
 	mailbox_close(c->box);
 	c->box = NULL;
-	c->told = c->told_keywords = 0;
+	c->told = c->told_recent = c->told_keywords = 0;
 }
 
 /* --- reading --- */

@@ -219,7 +219,8 @@ merge(struct box *m, struct vec *found)
 		msg = vec_push(&m->msgs);
 		msg->uid = last;
 		msg->flags = file_flags(f->file);
-		msg->recent = f->in_new;
+		msg->recent = last >= m->uids.recent;
+		m->recent += msg->recent;
 		msg->size = f->rec->size;
 		msg->date = -1;
 		msg->file = f->file;
@@ -280,6 +281,17 @@ unchanged(const struct box *m)
 	    new.st_mtim.tv_nsec == m->new_time.tv_nsec;
 }
 
+/*
+ * RFC 3501 2.3.2: what this session will tell is recent in no other.  A disk that takes nothing
+ * more costs that mark only: the mailbox can still be read, and emptied.
+ */
+static void
+tell_others(struct box *m)
+{
+	uids_told(&m->uids);
+	uids_flush(m->s, &m->f, &m->uids, false);
+}
+
 static enum store_result
 scan_locked(struct box *m)
 {
@@ -308,6 +320,8 @@ scan_locked(struct box *m)
 			m->racy = true;
 		merge(m, &found);
 		m->scanned = true;
+		if (!m->readonly)
+			tell_others(m);
 		r = uids_tidy(m->s, &m->f, &m->uids);
 	}
 	found_free(&found);
@@ -424,6 +438,7 @@ mailbox_sweep(struct box *m, struct vec *gone)
 		if (msg->gone) {
 			*(uint32_t *)vec_push(gone) = (uint32_t)keep;
 			m->changed -= msg->changed;
+			m->recent -= msg->recent;
 			free(msg->file);
 		} else {
 			*msg_at(m, keep++) = *msg;
@@ -504,6 +519,12 @@ uint32_t
 mailbox_uidnext(const struct box *m)
 {
 	return m->uids.next;
+}
+
+size_t
+mailbox_recent(const struct box *m)
+{
+	return m->recent;
 }
 
 bool
@@ -611,12 +632,12 @@ store_status(struct store *s, struct str name, bool sizes, struct store_counts *
 	if (r != STORE_OK)
 		return r;
 	out->messages = (uint32_t)m->msgs.n;
+	out->recent = (uint32_t)m->recent;
 	out->uidvalidity = m->uids.validity;
 	out->uidnext = m->uids.next;
 	for (size_t i = 0; i < m->msgs.n; i++) {
 		const struct store_msg *msg = msg_at(m, i);
 
-		out->recent += msg->recent;
 		out->unseen += !(msg->flags & STORE_SEEN);
 		out->deleted += (msg->flags & STORE_DELETED) != 0;
 		if (sizes)

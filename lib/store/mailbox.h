@@ -16,7 +16,7 @@ struct box {
 	bool readonly;
 	struct uids uids;
 	struct vec msgs;		/* struct store_msg, by UID */
-	size_t gone, changed;		/* how many are marked */
+	size_t gone, changed, recent;	/* how many are marked */
 	size_t changed_from;		/* where mailbox_next_changed goes on */
 	struct timespec cur_time, new_time;	/* of the folders at the last scan */
 	bool scanned, racy;		/* racy: they may change again without a new time */

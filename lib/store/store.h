@@ -105,7 +105,7 @@ enum {
 struct store_msg {
 	uint32_t uid;
 	uint32_t flags;
-	bool recent;	/* this view is the first to see it */
+	bool recent;	/* no view that may write saw it before this one */
 	bool gone;	/* expunged; stays in the view until mailbox_sweep */
 	bool changed;	/* flags changed elsewhere, see mailbox_next_changed */
 	uint64_t size;	/* in CRLF form; 0: ask mailbox_size */
@@ -130,9 +130,10 @@ const struct store_msg *mailbox_msg(const struct box *m, size_t i);
 /* First index whose UID is at least `uid`; mailbox_count when there is none. */
 size_t mailbox_find(const struct box *m, uint32_t uid);
 
-/* Facts of the open mailbox (RFC 3501 2.3.1.1, 6.3.1). */
+/* Facts of the open mailbox (RFC 3501 2.3.1.1, 6.3.1); how many messages of the view are recent. */
 uint32_t mailbox_uidvalidity(const struct box *m);
 uint32_t mailbox_uidnext(const struct box *m);
+size_t mailbox_recent(const struct box *m);
 bool mailbox_readonly(const struct box *m);
 struct str mailbox_name(const struct box *m);
 
@@ -172,6 +173,16 @@ bool mailbox_next_changed(struct box *m, size_t *i);
  * few seconds for a holder whose client has just gone; false when it stays.
  */
 bool mailbox_exclusive(struct box *m);
+
+/*
+ * Have `changed(arg)` called, in another fiber, when something may have changed, so that a poll is
+ * worth it; it must not wait.  NULL: the system has no means left, look from time to time.  Changes
+ * made on another machine (a network file system) are not noticed.  Unwatch before closing; NULL is
+ * fine there.  Only in a fiber.
+ */
+struct watch;
+struct watch *mailbox_watch(struct box *m, void (*changed)(void *), void *arg);
+void mailbox_unwatch(struct watch *w);
 
 /* --- changes made here --- */
 

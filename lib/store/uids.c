@@ -24,7 +24,7 @@
 void
 uids_init(struct uids *u)
 {
-	*u = (struct uids){ .next = 1 };
+	*u = (struct uids){ .next = 1, .recent = 1 };
 	u->by_base = map_new();
 	u->recs = vec_of(sizeof(struct uid_rec *));
 	u->keywords = vec_of(sizeof(struct str));
@@ -48,7 +48,7 @@ forget(struct uids *u)
 	map_free(u->by_base);
 	u->by_base = map_new();
 	u->validity = 0;
-	u->next = 1;
+	u->next = u->recent = 1;
 	u->ino = 0;
 	u->end = 0;
 }
@@ -171,6 +171,10 @@ take_line(struct uids *u, struct str line)
 		ok = true;
 		if (uid > u->next)
 			u->next = (uint32_t)uid;
+	} else if (kind.p[0] == 'R' && number(&line, UINT32_MAX, &uid)) {
+		ok = true;
+		if (uid > u->recent)
+			u->recent = (uint32_t)uid;
 	} else if (kind.p[0] == 'M' && number(&line, UINT32_MAX - 1, &uid) &&
 	    number(&line, UINT64_MAX, &size) && uid > 0 && read_coded(&base, line)) {
 		ok = true;
@@ -249,7 +253,7 @@ take_head(struct uids *u, struct str text)
 	return (size_t)nl + 1;
 }
 
-/* Write the file from nothing: head, next UID, keywords, records that were seen. */
+/* Write the file from nothing: head, next UID, what is recent, keywords, records that were seen. */
 static enum store_result
 write_file(struct store *s, struct folder *f, struct uids *u)
 {
@@ -263,6 +267,9 @@ write_file(struct store *s, struct folder *f, struct uids *u)
 	end_line(&out, 0);
 	start = out.n;
 	buf_addf(&out, "N %lu", (unsigned long)u->next);
+	end_line(&out, start);
+	start = out.n;
+	buf_addf(&out, "R %lu", (unsigned long)u->recent);
 	end_line(&out, start);
 	for (size_t i = 0; i < u->keywords.n; i++) {
 		start = out.n;
@@ -409,6 +416,18 @@ uids_keyword(struct uids *u, struct str name, bool create)
 	end_line(&u->pending, start);
 	note_keyword(u, name);
 	return (int)u->keywords.n - 1;
+}
+
+void
+uids_told(struct uids *u)
+{
+	size_t start = u->pending.n;
+
+	if (u->recent >= u->next)
+		return;
+	u->recent = u->next;
+	buf_addf(&u->pending, "R %lu", (unsigned long)u->recent);
+	end_line(&u->pending, start);
 }
 
 enum store_result

@@ -10,6 +10,7 @@
  *	M <uid> <size> <base> <crc>		message file BASE has this UID; size in CRLF form or 0
  *	S <uid> <size> <crc>			its size, learnt later
  *	K <index> <name> <crc>			keyword of Maildir's letter 'a' + index
+ *	R <uid> <crc>				a session was told of all below this one
  *
  * A base is written with bytes outside "!".."~" and "%" as %XX.  Lines of messages that are gone
  * stay until the file is rewritten (a new file renamed over it, its N line keeping what was taken).
@@ -31,6 +32,7 @@ struct uid_rec {
 
 struct uids {
 	uint32_t validity, next;
+	uint32_t recent;	/* the first UID no reading and writing session was told of */
 	struct map *by_base;	/* struct uid_rec * */
 	struct vec recs;	/* struct uid_rec * */
 	struct vec keywords;	/* struct str, memory of its own */
@@ -55,6 +57,9 @@ struct uid_rec *uids_add(struct uids *u, struct str base, uint64_t size);
 /* Note a size; the index of a keyword, made when `create`, or -1. */
 void uids_size(struct uids *u, uint32_t uid, uint64_t size);
 int uids_keyword(struct uids *u, struct str name, bool create);
+
+/* A session that may write was told of all there is: for others nothing of it is recent. */
+void uids_told(struct uids *u);
 
 /* Append what is pending; `durable` waits until it is on disk. */
 enum store_result uids_flush(struct store *s, struct folder *f, struct uids *u, bool durable);

@@ -2,11 +2,13 @@
 /* A user's store on disk: names, UIDs, flags, copies, deliveries, and what a crash leaves. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "fiber/fiber.h"
 #include "store/deliver.h"
 #include "store/store.h"
 #include "unit/unit.h"
@@ -563,6 +565,98 @@ START_TEST(tidy)
 }
 END_TEST
 
+/* The view that is told first has it, one that may not write takes it from none. */
+START_TEST(recent)
+{
+	struct box *a = box("INBOX"), *b = box("INBOX"), *look;
+	struct store_counts n;
+	struct vec gone = vec_of(sizeof(uint32_t));
+	size_t one[] = { 0 };
+	bool again;
+
+	add("INBOX", "a\r\n", STORE_SEEN);
+	ck_assert_int_eq(deliver("INBOX", "r", "b\r\n", &again), STORE_OK);
+	ck_assert_int_eq(mailbox_open(st, STR("INBOX"), true, &look), STORE_OK);
+	ck_assert_uint_eq(mailbox_recent(look), 2);
+	ck_assert_int_eq(store_status(st, STR("INBOX"), false, &n), STORE_OK);
+	ck_assert_uint_eq(n.recent, 2);
+	ck_assert_int_eq(mailbox_poll(b), STORE_OK);
+	ck_assert_int_eq(mailbox_poll(a), STORE_OK);
+	ck_assert_uint_eq(mailbox_recent(b), 2);
+	ck_assert_uint_eq(mailbox_recent(a), 0);
+	ck_assert(mailbox_msg(b, 1)->recent && !mailbox_msg(a, 1)->recent);
+	ck_assert_int_eq(mailbox_expunge(b, one, 1), STORE_OK);
+	mailbox_sweep(b, &gone);
+	ck_assert_uint_eq(mailbox_recent(b), 1);
+	ck_assert_uint_eq(mailbox_recent(look), 2);
+	mailbox_close(look);
+	mailbox_close(a);
+	mailbox_close(b);
+	vec_free(&gone);
+	reopen();
+	a = box("INBOX");
+	ck_assert_uint_eq(mailbox_recent(a), 0);
+	mailbox_close(a);
+}
+END_TEST
+
+static struct fiber_queue told;
+static unsigned calls;
+
+static void
+on_change(void *arg)
+{
+	++*(unsigned *)arg;
+	fiber_queue_wake_all(&told);
+}
+
+/* Two views of one mailbox are told, also once one of them has gone. */
+static void
+watch_both(void *arg)
+{
+	struct box *a = box("INBOX"), *b = box("INBOX");
+	unsigned other = 0;
+	struct watch *wa = mailbox_watch(a, on_change, &calls), *wb;
+
+	(void)arg;
+	if (wa == NULL) {	/* no inotify here */
+		mailbox_close(a);
+		mailbox_close(b);
+		return;
+	}
+	wb = mailbox_watch(b, on_change, &other);
+	ck_assert_ptr_nonnull(wb);
+	add("INBOX", "a\r\n", 0);
+	while (calls == 0 || other == 0)
+		ck_assert_int_eq(fiber_queue_wait(&told, deadline_in(30000)), WAKE_READY);
+	mailbox_unwatch(wb);
+	mailbox_close(b);
+	fiber_yield();
+	calls = other = 0;
+	add("INBOX", "b\r\n", 0);
+	while (calls == 0)
+		ck_assert_int_eq(fiber_queue_wait(&told, deadline_in(30000)), WAKE_READY);
+	ck_assert_uint_eq(other, 0);
+	mailbox_unwatch(wa);
+	/* And anew, before the fiber of the first has ended. */
+	wa = mailbox_watch(a, on_change, &calls);
+	ck_assert_ptr_nonnull(wa);
+	calls = 0;
+	add("INBOX", "c\r\n", 0);
+	while (calls == 0)
+		ck_assert_int_eq(fiber_queue_wait(&told, deadline_in(30000)), WAKE_READY);
+	mailbox_unwatch(wa);
+	mailbox_close(a);
+	calls = UINT_MAX;
+}
+
+START_TEST(watched)
+{
+	fiber_run(watch_both, NULL);
+	ck_assert(calls == 0 || calls == UINT_MAX);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -587,6 +681,8 @@ suite(void)
 	tcase_add_test(t, gone_elsewhere);
 	tcase_add_test(t, exclusive);
 	tcase_add_test(t, tidy);
+	tcase_add_test(t, recent);
+	tcase_add_test(t, watched);
 	suite_add_tcase(s, t);
 	return s;
 }
