@@ -106,6 +106,7 @@ receive(struct client *c, struct append *args, struct appender *a)
 	enum store_result r;
 	uint32_t flags = 0, validity, uid;
 	struct str rest;
+	enum io end;
 	bool nul;
 
 	for (size_t i = 0; i < args->flags.n; i++) {
@@ -115,13 +116,14 @@ receive(struct client *c, struct append *args, struct appender *a)
 		if (system_flag(word) == 0 && word.p[0] != '\\')
 			*(struct str *)vec_push(&keywords) = word;
 	}
-	if (!take_text(c, a) || stream_getline(c->io, &rest, IMAP_LINE_MAX) != IO_OK) {
+	end = take_text(c, a) ? stream_getline(c->io, &rest, IMAP_LINE_MAX) : IO_EOF;
+	if (end != IO_OK && end != IO_SYNTAX && end != IO_TOOLONG) {
 		append_abort(a);
 		vec_free(&keywords);
 		c->over = true;
 		return (struct verdict){ .status = S_NONE };
 	}
-	if (rest.n > 0) {
+	if (end != IO_OK || rest.n > 0) {
 		append_abort(a);
 		vec_free(&keywords);
 		return bad_syntax(c);
