@@ -175,16 +175,49 @@ use_override(struct checking *k, struct str name, struct str value, struct conf_
 	see_value(k, name, value);
 }
 
-/*
- * A -o value is only looked at where it stands alone: its $names may mean other overrides of the
- * same service, or $service_name.
- */
+/* A -o value that stands alone; what its $names would mean depends on the service, see below. */
 static void
 check_override(struct checking *k, struct str name, struct str value, struct conf_place at)
 {
 	check_name(k, name, at.file, at.line);
 	if (str_chr(value, '$') < 0)
 		check_value(k, name, value, at);
+}
+
+/*
+ * The -o values of one service with $names in them: these may mean other overrides of the service, so
+ * they are looked at as the service will see them.
+ */
+static void
+check_together(struct checking *k, const struct conf_service *s)
+{
+	const char *file = pool_printf(k->pool, "%s/master.cf", conf_dir(k->c)).p;
+	struct conf *its = conf_like(k->c, &s->overrides);
+	struct buf why = { 0 };
+
+	for (size_t i = 0; i < s->overrides.n; i++) {
+		struct str value = s->overrides.v[i], name;
+		const struct conf_param *row;
+
+		str_cut(&value, '=', &name);
+		row = conf_row(name);
+		if (row == NULL || str_chr(value, '$') < 0)
+			continue;
+		buf_reset(&why);
+		if (!conf_value(its, row, value, (struct conf_place){ file, s->line }, NULL, &why))
+			conf_report(k->c, CONF_ERROR, file, s->line, "%s: %s", row->name, buf_z(&why));
+	}
+	buf_free(&why);
+	conf_free(its);
+}
+
+static bool
+has_names(const struct conf_service *s)
+{
+	for (size_t i = 0; i < s->overrides.n; i++)
+		if (str_chr(s->overrides.v[i], '$') >= 0)
+			return true;
+	return false;
 }
 
 void
@@ -205,6 +238,9 @@ conf_check(struct conf *c)
 		check_value(&k, str_of(s[i].name), str_of(s[i].value), at);
 	}
 	each_override(&k, check_override);
+	for (size_t i = 0; i < k.nservices; i++)
+		if (has_names(&k.services[i]))
+			check_together(&k, &k.services[i]);
 	map_free(k.used);
 	pool_free(k.pool);
 }

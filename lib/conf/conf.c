@@ -223,6 +223,20 @@ conf_read(const char *dir, const struct strs *overrides)
 }
 
 struct conf *
+conf_like(const struct conf *c, const struct strs *overrides)
+{
+	struct conf *like = conf_new(c->dir);
+
+	for (size_t i = 0; i < c->sources.n; i++) {
+		const struct conf_source *s = vec_at(&c->sources, i);
+
+		conf_remember(like, s->path, s->text);
+	}
+	take_main(like, overrides);
+	return like;
+}
+
+struct conf *
 conf_of_snapshot(int fd, const char *dir, const struct strs *overrides)
 {
 	struct conf *c = conf_new(dir);

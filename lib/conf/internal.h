@@ -41,6 +41,9 @@ bool conf_source(struct conf *c, const char *path, size_t max, struct str *text)
 /* From now on the file is this text; both must live as long as `c`. */
 void conf_remember(struct conf *c, struct str path, struct str text);
 
+/* Another conf from the same texts, with these overrides; it must end before `c`. */
+struct conf *conf_like(const struct conf *c, const struct strs *overrides);
+
 /* Remember all that the snapshot `fd` holds; false when it is none. */
 bool snapshot_open(struct conf *c, int fd);
 void snapshot_close(struct conf *c);
