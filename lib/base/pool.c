@@ -17,6 +17,7 @@ struct block {
 };
 
 struct pool {
+	size_t first;		/* size of the first block */
 	struct block *blocks;	/* newest first; only the newest has room */
 	size_t used;		/* bytes taken in the newest */
 	size_t total;
@@ -25,13 +26,22 @@ struct pool {
 struct pool *
 pool_new(void)
 {
-	return mem_zero(1, sizeof(struct pool));
+	return pool_new_sized(FIRST_BLOCK);
+}
+
+struct pool *
+pool_new_sized(size_t first)
+{
+	struct pool *p = mem_zero(1, sizeof(*p));
+
+	p->first = first;
+	return p;
 }
 
 static void
 add_block(struct pool *p, size_t n)
 {
-	size_t cap = p->blocks == NULL ? FIRST_BLOCK : p->blocks->cap * 2;
+	size_t cap = p->blocks == NULL ? p->first : p->blocks->cap * 2;
 	struct block *b;
 
 	if (cap > MAX_BLOCK)
@@ -75,10 +85,12 @@ pool_array(struct pool *p, size_t n, size_t size)
 struct str
 pool_str(struct pool *p, struct str s)
 {
-	char *at = take(p, size_add(s.n, 1));
+	char *at;
 
-	if (s.n > 0)
-		memcpy(at, s.p, s.n);
+	if (s.n == 0)
+		return STR("");
+	at = take(p, size_add(s.n, 1));
+	memcpy(at, s.p, s.n);
 	at[s.n] = '\0';
 	return (struct str){ at, s.n };
 }
@@ -124,7 +136,7 @@ pool_reset(struct pool *p)
 
 	for (b = p->blocks; b != NULL; b = next) {
 		next = b->next;
-		if (b->cap == FIRST_BLOCK && keep == NULL)
+		if (b->cap == p->first && keep == NULL)
 			keep = b;
 		else
 			free(b);

@@ -19,13 +19,22 @@ struct pool;
 /* A new, empty pool; give it to pool_free. */
 struct pool *pool_new(void);
 
+/*
+ * The same with a first block of `first` bytes instead of about a KB; blocks double from there.  For
+ * what there are very many of.
+ */
+struct pool *pool_new_sized(size_t first);
+
 /* `n` zeroed bytes, aligned for any type, alive until pool_reset or pool_free. */
 void *pool_alloc(struct pool *p, size_t n) __attribute__((returns_nonnull));
 
 /* `n` times `size` zeroed bytes; the product is checked. */
 void *pool_array(struct pool *p, size_t n, size_t size) __attribute__((returns_nonnull));
 
-/* A copy of `s`; a NUL follows it, so `.p` is a C string when `s` holds no NUL of its own. */
+/*
+ * A copy of `s`; a NUL follows it, so `.p` is a C string when `s` holds no NUL of its own.  An empty
+ * one takes no memory.
+ */
 struct str pool_str(struct pool *p, struct str s);
 
 /* Formatted text as a view; a NUL follows it. */

@@ -58,6 +58,23 @@ START_TEST(pool_texts)
 END_TEST
 
 /* A product that does not fit is our bug, and ends us before memory is touched. */
+START_TEST(pool_first_block)
+{
+	struct pool *p = pool_new_sized(64);
+	char *a = pool_alloc(p, 40), *b = pool_alloc(p, 4000), *c = pool_alloc(p, 40);
+
+	memset(a, 1, 40);
+	memset(b, 2, 4000);
+	memset(c, 3, 40);
+	ck_assert_int_eq(a[39], 1);
+	ck_assert_int_eq(b[3999], 2);
+	pool_reset(p);
+	for (int i = 0; i < 1000; i++)
+		memset(pool_alloc(p, 33), 4, 33);
+	pool_free(p);
+}
+END_TEST
+
 START_TEST(pool_overflow)
 {
 	(void)pool_array(pool_new(), SIZE_MAX / 2, 3);
@@ -230,6 +247,7 @@ suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, pool_sizes);
 	tcase_add_test(t, pool_texts);
+	tcase_add_test(t, pool_first_block);
 	tcase_add_test_raise_signal(t, pool_overflow, SIGABRT);
 	tcase_add_test(t, buf_limit);
 	tcase_add_test(t, buf_grows);
