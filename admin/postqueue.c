@@ -26,6 +26,7 @@
 #define ASK_MS		60000
 #define VALUE_MAX	(1u << 20)	/* one name or value on the showq socket */
 #define REASON_WIDTH	76
+#define OUT_SIZE	(64u << 10)
 
 static struct {
 	bool json;
@@ -47,7 +48,7 @@ put_safe(struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		putchar(c < 32 || c == 127 ? '?' : c);
+		(void)putchar_unlocked(c < 32 || c == 127 ? '?' : c);
 	}
 }
 
@@ -186,15 +187,22 @@ end_listing(void)
 static bool
 read_text(FILE *in, struct buf *b)
 {
+	char some[256];
+	size_t n = 0;
 	int c;
 
 	buf_reset(b);
-	while ((c = getc(in)) != EOF && c != '\0') {
+	while ((c = getc_unlocked(in)) != EOF && c != '\0') {
+		some[n++] = (char)c;
+		if (n < sizeof(some))
+			continue;
+		buf_add(b, str_n(some, n));
+		n = 0;
 		if (b->n >= VALUE_MAX)
 			return false;
-		buf_addc(b, (char)c);
 	}
-	return c == '\0';
+	buf_add(b, str_n(some, n));
+	return c == '\0' && buf_ok(b);
 }
 
 static void
@@ -249,18 +257,24 @@ list_from(int fd)
 {
 	FILE *in = fdopen(fd, "r");
 	bool more = in != NULL, whole = false;
+	struct pool *pool = pool_new();
+	struct vec rcpts = vec_of(sizeof(struct queue_rcpt));
 
-	while (more) {
-		struct pool *pool = pool_new();
-		struct queue_entry e = { .rcpts = vec_of(sizeof(struct queue_rcpt)) };
+	if (in != NULL)
+		(void)setvbuf(in, NULL, _IOFBF, OUT_SIZE);
+	while (more && !ferror(stdout)) {
+		struct queue_entry e = { .rcpts = rcpts };
 
 		more = read_entry(in, pool, &e, &whole);
 		if (more && whole && e.id.n > 0)
 			show(&e);
 		more = more && whole;
-		vec_free(&e.rcpts);
-		pool_free(pool);
+		rcpts = e.rcpts;
+		vec_reset(&rcpts);
+		pool_reset(pool);
 	}
+	vec_free(&rcpts);
+	pool_free(pool);
 	if (in != NULL)
 		(void)fclose(in);
 	if (!whole) {
@@ -351,6 +365,8 @@ main(int argc, char **argv)
 	queue_conf_read("postqueue", dir);
 	tzset();
 	listing.json = mode == 'j';
+	if (!isatty(STDOUT_FILENO))
+		(void)setvbuf(stdout, NULL, _IOFBF, OUT_SIZE);
 	if (mode == 'p' || mode == 'j')
 		return list();
 	return ask(mode == 'f' ? QUEUE_FLUSH : mode == 'i' ? QUEUE_FLUSH_ID : QUEUE_FLUSH_SITE, what);
