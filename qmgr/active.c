@@ -27,8 +27,10 @@
 
 struct fiber_queue pump_door;
 unsigned active_count;
-static unsigned starting;
+const struct envelope no_envelope;
+static unsigned starting, active_old;
 static uint64_t content_held;
+static struct vec actives = { .size = sizeof(struct message *) };
 
 static const struct event queue_active = { "queue-active",
 	"{id}: from=<{from}>, size={size}, nrcpt={nrcpt} (queue active)" };
@@ -61,9 +63,35 @@ work_drop(struct message *m)
 		return;
 	content_held -= m->content.n;
 	m->content = STR("");
-	m->env = (struct envelope){ 0 };
+	m->env = &no_envelope;
 	pool_free(m->work);
 	m->work = NULL;
+}
+
+void
+let_others(msec_t *since)
+{
+	msec_t now = clock_ms();
+
+	if (now == *since)
+		return;
+	fiber_yield();
+	*since = clock_ms();
+}
+
+void
+work_use(struct message *m)
+{
+	m->using++;
+}
+
+/* What many messages hold at once is bounded; a descriptor is never kept. */
+void
+work_unuse(struct message *m)
+{
+	ASSERT(m->using > 0);
+	if (--m->using == 0 && (m->fd >= 0 || !work_room(0)))
+		work_drop(m);
 }
 
 bool
@@ -80,7 +108,7 @@ work_load(struct message *m)
 	    SPOOL_READ_CONTENT | (m->verified ? 0 : SPOOL_READ_VERIFY), m->work, &f, &fd);
 	if (v == SPOOL_GOOD) {
 		m->verified = true;
-		m->env = f.env;
+		m->env = memcpy(pool_alloc(m->work, sizeof(f.env)), &f.env, sizeof(f.env));
 		m->content = f.content;
 		work_took(m->content.n);
 		if (f.head.content_len > LIMIT_SMALL)
@@ -112,8 +140,13 @@ log_records(struct message *m, const struct spool_record *v, size_t n, bool sync
 		(void)fiber_queue_wait(&m->turn, NEVER);
 	m->logging = true;
 	ok = spool_log(&spool, &m->place, v, n, sync);
-	if (!ok)
-		log_error("%s: write log of queue file: %s", m->place.head.id, strerror(errno));
+	if (!ok) {
+		int e = errno;
+
+		log_error("%s: write log of queue file: %s", m->place.head.id, strerror(e));
+		if (e == ENOENT)
+			m->deleted = m->gone = true;
+	}
 	m->logging = false;
 	(void)fiber_queue_wake(&m->turn);
 	return ok;
@@ -188,15 +221,8 @@ rcpt_settle(struct message *m, uint32_t num, enum rcpt_state state, struct reaso
 
 	r->state = (uint8_t)state;
 	r->dirty = true;
-	if (num > 0 && m->rcpts[num - 1].why != NULL)	/* neighbours fare the same, as a rule */
-		old = m->rcpts[num - 1].why;
-	for (unsigned i = 0; i < 2; i++, old = r->why)
-		if (old != NULL && str_eq(old->dsn, why.dsn) && str_eq(old->text, why.text) &&
-		    str_eq(old->diag, why.diag) && str_eq(old->remote, why.remote)) {
-			r->why = old;
-			return;
-		}
-	r->why = reason_add(m, &why);
+	r->why = reason_hold(&why);
+	reason_drop(old);
 }
 
 void
@@ -443,15 +469,17 @@ announce(struct message *m)
 	pool_free(pool);
 }
 
-/* A message's pass begins; runs in a fiber of its own. */
+/*
+ * A message's pass begins; runs in a fiber of its own.  Its file is read when a delivery goes out: what
+ * a dead destination puts off at once is not read at all.
+ */
 static void
 activate(void *arg)
 {
 	struct message *m = arg;
-	bool loaded = !m->deleted && work_load(m);
 
-	if (loaded && !m->expire) {
-		m->active_us = clock_wall_us();
+	m->active_us = clock_wall_us();
+	if (!m->deleted && !m->expire) {
 		announce(m);
 		for (unsigned i = 0; i < m->nrcpts; i++) {
 			if (m->rcpts[i].state == RCPT_DEFERRED)
@@ -459,8 +487,6 @@ activate(void *arg)
 			m->rcpts[i].routed = false;
 		}
 		route_all(m);
-	} else if (loaded) {
-		m->active_us = clock_wall_us();
 	}
 	starting--;
 	pump_wake();
@@ -484,6 +510,54 @@ reroute(struct message *m)
 	(void)fiber_start(reroute_fiber, m, "reroute");
 }
 
+static void
+active_join(struct message *m)
+{
+	m->active = true;
+	m->tried = m->next_us != 0;
+	active_count++;
+	active_old += m->tried;
+	*(struct message **)vec_push(&actives) = m;
+	m->active_at = actives.n;
+}
+
+void
+active_leave(struct message *m)
+{
+	struct message *last = *(struct message **)vec_pop(&actives);
+
+	ASSERT(active_count > 0 && m->active_at > 0);
+	if (last != m) {
+		*(struct message **)vec_at(&actives, m->active_at - 1) = last;
+		last->active_at = m->active_at;
+	}
+	m->active_at = 0;
+	m->active = false;
+	active_count--;
+	active_old -= m->tried;
+}
+
+void
+active_sweep(int64_t before_us)
+{
+	for (size_t i = 0; i < actives.n; i++) {
+		struct message *m = *(struct message **)vec_at(&actives, i);
+
+		if (m->place.folder != SPOOL_ACTIVE && !m->held && m->active_us != 0 &&
+		    m->active_us < before_us && spool_move(&spool, m->place.folder, SPOOL_ACTIVE,
+		    m->place.head.id))
+			m->place.folder = SPOOL_ACTIVE;
+	}
+}
+
+/* May one more message come up?  Those that were tried before leave half of the room to new mail. */
+static bool
+room_for(bool old)
+{
+	return !service_stopping() && active_count < queue_conf.active_limit && starting < STARTING_MAX &&
+	    (!old || active_old < (queue_conf.active_limit + 1) / 2);
+}
+
 void
 pump_run(void *arg)
 {
@@ -491,16 +565,14 @@ pump_run(void *arg)
 
 	(void)arg;
 	for (;;) {
-		while (!service_stopping() && active_count < queue_conf.active_limit &&
-		    starting < STARTING_MAX && (m = index_next()) != NULL) {
-			m->active = true;
-			active_count++;
+		while (room_for(false) && (m = index_next(room_for(true))) != NULL) {
+			active_join(m);
 			starting++;
 			pass_hold(m);
 			(void)fiber_start(activate, m, "activate");
 		}
-		if (fiber_queue_wait(&pump_door, !service_stopping() &&
-		    active_count < queue_conf.active_limit && starting < STARTING_MAX ? index_when() : NEVER) == WAKE_CANCEL)
+		if (fiber_queue_wait(&pump_door, room_for(false) ? index_when(room_for(true)) : NEVER) ==
+		    WAKE_CANCEL)
 			return;
 	}
 }

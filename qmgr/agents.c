@@ -321,13 +321,13 @@ fill(struct deliver *d, const struct job *j, struct pool *pool)
 	*d = (struct deliver){
 		.serial = j->serial, .queue_id = str_of(m->place.head.id),
 		.transport = dest_transport(j->dest), .nexthop = j->dest->nexthop,
-		.mailbox = j->dest->mailbox, .sender = j->sender, .envid = m->env.envid,
-		.ret = m->env.ret, .flags = m->env.flags, .rcpts = { rcpts, j->n },
+		.mailbox = j->dest->mailbox, .sender = j->sender, .envid = m->env->envid,
+		.ret = m->env->ret, .flags = m->env->flags, .rcpts = { rcpts, j->n },
 		.arrival_us = (uint64_t)m->arrival_us, .active_us = (uint64_t)m->active_us,
-		.received = m->env.received, .received_id_at = m->env.received_id_at,
-		.prepend = m->env.prepend, .edits = m->env.edits,
-		.client_name = m->env.client_name, .client_addr = m->env.client_addr,
-		.helo = m->env.helo, .proto = m->env.proto, .sasl_user = m->env.sasl_user,
+		.received = m->env->received, .received_id_at = m->env->received_id_at,
+		.prepend = m->env->prepend, .edits = m->env->edits,
+		.client_name = m->env->client_name, .client_addr = m->env->client_addr,
+		.helo = m->env->helo, .proto = m->env->proto, .sasl_user = m->env->sasl_user,
 		.content = m->content, .fd = m->fd, .offset = m->fd >= 0 ? SPOOL_HEAD : 0,
 		.size = m->size,
 	};
@@ -356,6 +356,7 @@ agents_send(struct job *j)
 {
 	struct pool *pool = pool_new();
 	struct str why = STR("no delivery process");
+	struct message *m = j->m;
 	struct agent *a;
 	struct deliver d;
 	enum ipc_result r;
@@ -369,6 +370,13 @@ agents_send(struct job *j)
 		pool_free(pool);
 		return;
 	}
+	if (!work_load(m)) {
+		not_sent(j, STR("the message file cannot be read"), false);
+		pool_free(pool);
+		return;
+	}
+	pass_hold(m);
+	work_use(m);
 	fill(&d, j, pool);
 	j->agent = a;
 	j->flying = true;
@@ -389,6 +397,8 @@ agents_send(struct job *j)
 		}
 	}
 	agent_release(a);
+	work_unuse(m);
+	pass_leave(m);
 	pool_free(pool);
 }
 

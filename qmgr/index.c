@@ -12,6 +12,7 @@
 
 #define RECENT		8192	/* finished messages remembered */
 #define NEW_TURNS	3	/* new messages taken for each old one */
+#define KEEP_SIZE	104	/* sender and a recipient, as a rule */
 
 static struct map *by_id, *by_maildrop, *recent;
 static struct vec heap = { .size = sizeof(struct message *) };
@@ -56,13 +57,14 @@ index_walk(size_t *at, struct message **m)
 }
 
 struct message *
-index_add(const struct spool_place *place, struct pool *keep)
+index_add(const struct spool_place *place)
 {
 	struct message *m = mem_zero(1, sizeof(*m));
 
 	begin();
 	m->place = *place;
-	m->keep = keep;
+	m->keep = pool_new_sized(KEEP_SIZE);
+	m->env = &no_envelope;
 	m->fd = -1;
 	ASSERT(map_put(by_id, str_of(m->place.head.id), m) == NULL);
 	return m;
@@ -227,9 +229,9 @@ index_rest(struct message *m)
 }
 
 struct message *
-index_next(void)
+index_next(bool old_too)
 {
-	bool old = heap.n > 0 && (*slot(0))->due <= clock_ms();
+	bool old = old_too && heap.n > 0 && (*slot(0))->due <= clock_ms();
 	struct message *m = NULL;
 
 	if (first_new != NULL && (!old || turn++ % (NEW_TURNS + 1) < NEW_TURNS)) {
@@ -243,11 +245,11 @@ index_next(void)
 }
 
 msec_t
-index_when(void)
+index_when(bool old_too)
 {
 	if (first_new != NULL)
 		return clock_ms();
-	return heap.n > 0 ? (*slot(0))->due : NEVER;
+	return old_too && heap.n > 0 ? (*slot(0))->due : NEVER;
 }
 
 void
@@ -261,6 +263,8 @@ index_remove(struct message *m)
 	remember(str_of(m->place.head.id));
 	if (!m->twin)
 		remember(m->maildrop);
+	for (unsigned i = 0; i < m->nrcpts; i++)
+		reason_drop(m->rcpts[i].why);
 	pool_free(m->keep);
 	free(m->rcpts);
 	free(m);

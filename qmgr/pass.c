@@ -21,17 +21,19 @@
 
 #define NOTICE_MS	120000	/* bounce and cleanup have this long */
 #define SWEEP_MS	1000	/* how long a file may lag behind its message */
+#define ENDING_MAX	500	/* passes that end at the same time */
 
 static const struct event removed = { "removed", "{id}: removed" };
 static const struct event expired = { "expired",
 	"{id}: from=<{from}>, status={status}, returned to sender" };
 
-static unsigned busy;
+static unsigned busy, enders, waiting;
+static struct message *first_ended, *last_ended;
 
 unsigned
 pass_busy(void)
 {
-	return busy;
+	return busy + waiting;
 }
 
 void
@@ -86,8 +88,7 @@ finish(struct message *m)
 		EVENT(&removed, { "id", str_of(m->place.head.id) });
 	}
 	work_drop(m);
-	ASSERT(active_count > 0);
-	active_count--;
+	active_leave(m);
 	index_remove(m);
 	pump_wake();
 }
@@ -106,14 +107,18 @@ put_off(struct message *m)
 	    queue_conf.maximal_backoff_ms, random_below(UINT32_MAX));
 	m->next_us = m->held ? 0 : now + wait * 1000;
 	(void)log_dirty(m, true, false);
+	if (m->gone) {
+		log_warn("%s: message file is missing: dropped", m->place.head.id);
+		finish(m);
+		return;
+	}
 	if (spool_move(&spool, m->place.folder, to, m->place.head.id))
 		m->place.folder = to;
 	else
 		log_error("%s: move to %s: %s", m->place.head.id, spool_folder_name(to),
 		    strerror(errno));
 	work_drop(m);
-	m->active = false;
-	active_count--;
+	active_leave(m);
 	if (!m->held)
 		index_due(m, deadline_in(wait));
 	pump_wake();
@@ -135,7 +140,7 @@ expire(struct message *m)
 		if (r->state != RCPT_TODO && r->state != RCPT_DEFERRED)
 			continue;
 		if (r->why == NULL)
-			r->why = reason_add(m, &old);
+			r->why = reason_hold(&old);
 		r->state = RCPT_BOUNCED;
 		r->dirty = true;
 		n++;
@@ -189,10 +194,10 @@ notify_group(struct message *m, uint64_t kind, struct str sender)
 	unsigned *nums = pool_array(pool, m->nrcpts, sizeof(*nums));
 	struct notify ask = {
 		.kind = kind, .queue_id = str_of(m->place.head.id), .sender = sender,
-		.envid = m->env.envid, .ret = m->env.ret, .flags = m->env.flags,
-		.arrival_us = (uint64_t)m->arrival_us, .client_name = m->env.client_name,
-		.received = m->env.received, .received_id_at = m->env.received_id_at,
-		.prepend = m->env.prepend, .edits = m->env.edits, .content = m->content,
+		.envid = m->env->envid, .ret = m->env->ret, .flags = m->env->flags,
+		.arrival_us = (uint64_t)m->arrival_us, .client_name = m->env->client_name,
+		.received = m->env->received, .received_id_at = m->env->received_id_at,
+		.prepend = m->env->prepend, .edits = m->env->edits, .content = m->content,
 		.fd = m->fd, .offset = m->fd >= 0 ? SPOOL_HEAD : 0, .size = m->size,
 	};
 	struct notified got;
@@ -222,6 +227,8 @@ notify_all(struct message *m)
 {
 	uint64_t kind;
 
+	if (!work_load(m))
+		return;
 	for (unsigned i = 0; i < m->nrcpts; i++) {
 		struct rcpt *r = &m->rcpts[i];
 
@@ -251,8 +258,6 @@ pass_end(struct message *m)
 	ASSERT(m->open == 0);
 	if (m->deleted || pass_all_sent(m)) {
 		finish(m);
-	} else if (m->work == NULL) {
-		put_off(m);		/* it could not be read just now */
 	} else if (has_state(m, RCPT_TODO) && !m->expire) {
 		reroute(m);		/* out of a .forward */
 	} else {
@@ -261,7 +266,7 @@ pass_end(struct message *m)
 			(void)log_dirty(m, false, true);
 			notify_all(m);
 		}
-		if (pass_all_sent(m))
+		if (m->gone || pass_all_sent(m))
 			finish(m);
 		else
 			put_off(m);
@@ -272,15 +277,37 @@ pass_end(struct message *m)
 static void
 end_fiber(void *arg)
 {
-	pass_end(arg);
+	msec_t since = clock_ms();
+	struct message *m;
+
+	(void)arg;
+	while ((m = first_ended) != NULL) {
+		first_ended = m->next;
+		waiting--;
+		pass_end(m);
+		let_others(&since);
+	}
+	enders--;
 }
 
+/* A destination that dies ends the passes of thousands: they take turns with everything else. */
 void
 pass_leave(struct message *m)
 {
 	ASSERT(m->hands > 0);
-	if (--m->hands == 0)
-		(void)fiber_start(end_fiber, m, "pass end");
+	if (--m->hands > 0)
+		return;
+	m->next = NULL;
+	if (first_ended == NULL)
+		first_ended = m;
+	else
+		last_ended->next = m;
+	last_ended = m;
+	waiting++;
+	if (enders == ENDING_MAX)
+		return;
+	enders++;
+	(void)fiber_start(end_fiber, NULL, "pass end");
 }
 
 void
@@ -299,15 +326,6 @@ void
 pass_sweep(void *arg)
 {
 	(void)arg;
-	while (fiber_sleep(deadline_in(SWEEP_MS)) != WAKE_CANCEL) {
-		int64_t before = clock_wall_us() - (int64_t)SWEEP_MS * 1000;
-		struct message *m;
-		size_t at = 0;
-
-		while (active_count > 0 && index_walk(&at, &m))
-			if (m->active && m->place.folder != SPOOL_ACTIVE && !m->held &&
-			    m->active_us != 0 && m->active_us < before && spool_move(&spool,
-			    m->place.folder, SPOOL_ACTIVE, m->place.head.id))
-				m->place.folder = SPOOL_ACTIVE;
-	}
+	while (fiber_sleep(deadline_in(SWEEP_MS)) != WAKE_CANCEL)
+		active_sweep(clock_wall_us() - (int64_t)SWEEP_MS * 1000);
 }

@@ -9,6 +9,7 @@
  *	agents.c	connections to agents, deliveries under way, results
  *	pass.c		when all jobs of a message came back: notices, expiry, next try, end
  *	show.c		the public sockets
+ *	reason.c	why recipients wait, each text once
  *
  * A message is idle (in the heap, with a time), ready (in the list of new ones) or active.  While
  * it is active `open` counts recipients in jobs and `hands` the fibers that work on it; the last
@@ -45,7 +46,7 @@ enum rcpt_state {
 struct rcpt {
 	struct str addr, orig, orcpt;
 	struct str sender;		/* when `owned` */
-	const struct reason *why;	/* of the last attempt; NULL: none yet */
+	const struct reason *why;	/* of the last attempt, held; NULL: none yet */
 	uint32_t parent;		/* UINT32_MAX: of the envelope */
 	uint8_t state;
 	uint8_t notify;
@@ -66,19 +67,22 @@ struct message {
 	int64_t next_us;		/* wall time of the next attempt, for the log */
 	msec_t due;
 	size_t heap_at;			/* 1 + place in the heap; 0: not in it */
+	size_t active_at;		/* 1 + place among the active ones; 0: not active */
 	struct message *next;		/* in the list of new messages */
-	struct pool *keep;		/* recipients, reasons: as long as the message */
+	struct pool *keep;		/* recipients: as long as the message */
 	struct pool *work;		/* envelope and content while active; NULL: not read */
-	struct envelope env;
+	const struct envelope *env;	/* in `work`, else one that is empty */
 	struct str content;
 	int fd;				/* of a large message, while active; -1 */
 	unsigned open;
 	unsigned hands;
+	unsigned using;			/* fibers that read `work` */
 	struct fiber_queue turn;	/* for the log */
 	bool logging;
 	bool active, held, expire, deleted;
 	bool hold_new;			/* held, and the log does not say so yet */
 	bool verified;
+	bool tried;			/* was put off before: new mail goes first */
 	bool ready;			/* in the list of new messages */
 	bool twin;			/* a second hand-over: drop it */
 	bool gone;			/* its file is missing or was set aside: forget it */
@@ -86,7 +90,7 @@ struct message {
 
 /* index.c */
 struct message *index_find(struct str id);
-struct message *index_add(const struct spool_place *place, struct pool *keep);
+struct message *index_add(const struct spool_place *place);
 void index_remove(struct message *m);
 size_t index_count(void);
 bool index_walk(size_t *at, struct message **m);
@@ -94,9 +98,9 @@ void index_done(struct str maildrop);		/* … by a qmgr before us */
 bool index_recent(struct str key);		/* done lately: ID or maildrop name */
 void index_ready(struct message *m);		/* new: as soon as there is room */
 void index_due(struct message *m, msec_t due);
-struct message *index_next(void);		/* take the next message that is due, or NULL */
+struct message *index_next(bool old_too);	/* take the next message that is due, or NULL */
 void index_rest(struct message *m);		/* due never: on hold */
-msec_t index_when(void);			/* when the next one is due */
+msec_t index_when(bool old_too);		/* when the next one is due */
 struct message *index_twin(struct str maildrop, const struct message *but);
 
 /* scan.c */
@@ -107,15 +111,26 @@ void scan_finished(void);			/* before anything arrives: what was done before we 
 bool scan_done_yet(void);
 void on_arrive(struct ipc_req *r, const void *msg);
 bool rcpt_add(struct message *m, const struct rcpt *r);
-const struct reason *reason_add(struct message *m, const struct reason *r);
+
+/* reason.c */
+const struct reason *reason_hold(const struct reason *r);	/* the shared one of these texts */
+void reason_drop(const struct reason *r);			/* NULL is fine */
+bool reason_same(const struct reason *a, const struct reason *b);
+size_t reason_count(void);
 
 /* active.c */
 extern struct fiber_queue pump_door;
 extern unsigned active_count;
+extern const struct envelope no_envelope;
 void pump_run(void *arg);
 void pump_wake(void);
+void active_leave(struct message *m);		/* its pass is over */
+void active_sweep(int64_t before_us);		/* files of those active longer go to active/ */
 void reroute(struct message *m);
-bool work_load(struct message *m);
+void let_others(msec_t *since);			/* in a long loop: yield when a moment has passed */
+bool work_load(struct message *m);		/* false: deferred or gone */
+void work_use(struct message *m);		/* it must not be dropped … */
+void work_unuse(struct message *m);		/* … but may be now */
 void work_drop(struct message *m);
 bool work_room(size_t n);			/* may content of this size stay in memory? */
 void work_took(size_t n);
@@ -130,6 +145,11 @@ void log_rcpt(struct message *m, const struct rcpt *r, unsigned status, const st
 struct transport;
 struct agent;
 
+/* Messages with jobs at a destination, in turns. */
+struct line {
+	struct entry *first, *last;
+};
+
 struct dest {
 	struct transport *transport;
 	struct str key, nexthop, mailbox;
@@ -139,9 +159,12 @@ struct dest {
 	struct window window;
 	unsigned busy;
 	unsigned nqueued;
-	struct entry *first, *last;	/* messages with jobs here, in turns */
-	bool listed;			/* in its transport's list of those that may send */
-	struct dest *next;
+	struct line lines[2];		/* of new messages, of those that were tried before */
+	unsigned turn;
+	bool doubtful;			/* nothing went there of late, and it is mail that was put off */
+	bool failed;			/* was dead, and nothing went there since */
+	bool listed[2];			/* in its transport's list of those that may send; of the doubtful */
+	struct dest *next[2];
 	msec_t dead_until;		/* 0: alive */
 	struct reason dead_why;
 	msec_t used;
@@ -158,6 +181,7 @@ struct job {
 	uint64_t serial;
 	struct agent *agent;
 	bool flying;
+	bool doubtful;			/* counted so in its transport */
 };
 
 struct str dest_transport(const struct dest *d);

@@ -20,7 +20,6 @@
 #include "daemon/service.h"
 #include "wire/arrive.h"
 
-#define YIELD_EVERY	16	/* files read between turns for everyone else */
 #define ASK_WAIT_MS	3000	/* agents have this long to say what they have in flight */
 
 struct spool spool;
@@ -31,18 +30,6 @@ bool
 scan_done_yet(void)
 {
 	return done;
-}
-
-const struct reason *
-reason_add(struct message *m, const struct reason *r)
-{
-	struct reason *to = pool_alloc(m->keep, sizeof(*to));
-
-	to->dsn = pool_str(m->keep, r->dsn);
-	to->text = pool_str(m->keep, r->text);
-	to->diag = pool_str(m->keep, r->diag);
-	to->remote = pool_str(m->keep, r->remote);
-	return to;
 }
 
 bool
@@ -104,10 +91,10 @@ take_record(struct message *m, const struct spool_record *r)
 			continue;
 		to = &m->rcpts[res[i].num];
 		to->state = states[res[i].status];
-		if (i > 0 && res[i].same && res[i - 1].num < m->nrcpts)
-			to->why = m->rcpts[res[i - 1].num].why;
-		else if (why.dsn.n > 0)
-			to->why = reason_add(m, &why);
+		if (why.dsn.n > 0) {
+			reason_drop(to->why);
+			to->why = reason_hold(&why);
+		}
 	}
 	for (size_t i = 0; i < r->added.n; i++) {
 		struct rcpt new = { .addr = added[i].addr, .orig = added[i].orig,
@@ -219,7 +206,7 @@ read_one(enum spool_folder where, const char *name, bool verified)
 	    where == SPOOL_INCOMING && !verified ? SPOOL_READ_VERIFY : 0, pool, &f, NULL);
 	if (v == SPOOL_GOOD) {
 		place = spool_place_of(&f, where);
-		m = index_add(&place, pool_new());
+		m = index_add(&place);
 		take_envelope(m, &f.env, f.head.content_len);
 		for (size_t i = 0; i < f.nlog; i++)
 			take_record(m, &f.log[i]);
@@ -259,13 +246,14 @@ on_arrive(struct ipc_req *r, const void *msg)
 	place.head.key[0] = a->key0;
 	place.head.key[1] = a->key1;
 	place.log_end = spool_log_at(&place.head);
-	m = index_add(&place, pool_new());
+	m = index_add(&place);
 	take_envelope(m, &a->envelope, a->size);
 	m->verified = true;
 	if (work_room(a->content.n)) {
 		m->work = ipc_take_pool(r);	/* what came stays where it is */
 		m->content = a->content;
-		m->env = a->envelope;
+		m->env = memcpy(pool_alloc(m->work, sizeof(a->envelope)), &a->envelope,
+		    sizeof(a->envelope));
 		work_took(m->content.n);
 	}
 	if (free_files > 0)
@@ -277,13 +265,13 @@ static void
 read_folder(enum spool_folder where)
 {
 	struct vec names = vec_of(sizeof(struct spool_name));
+	msec_t since = clock_ms();
 
 	if (!spool_list(&spool, where, SIZE_MAX, &names))
 		log_error("list %s: %s", spool_folder_name(where), strerror(errno));
 	for (size_t i = 0; i < names.n && !service_stopping(); i++) {
 		read_one(where, ((struct spool_name *)vec_at(&names, i))->name, false);
-		if (i % YIELD_EVERY == YIELD_EVERY - 1)
-			fiber_yield();
+		let_others(&since);
 	}
 	vec_free(&names);
 }
@@ -317,7 +305,7 @@ scan_finished(void)
 void
 scan_run(void *arg)
 {
-	msec_t until = deadline_in(ASK_WAIT_MS);
+	msec_t began = clock_ms(), until = deadline_in(ASK_WAIT_MS);
 
 	(void)arg;
 	count_free();
@@ -329,6 +317,7 @@ scan_run(void *arg)
 	read_folder(SPOOL_HOLD);
 	read_folder(SPOOL_DEFERRED);
 	done = true;
+	log_info("queue read: %zu messages in %lld ms", index_count(), (long long)(clock_ms() - began));
 	while (fiber_sleep(deadline_in(queue_conf.queue_run_delay_ms)) != WAKE_CANCEL) {
 		count_free();
 		read_folder(SPOOL_INCOMING);

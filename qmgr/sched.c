@@ -7,6 +7,11 @@
  * wait and no more.  Destinations of a transport take turns as well.  A window bounds how many of a
  * destination's jobs are under way; a dead destination defers what is in line and what comes,
  * until its time is over.
+ *
+ * Mail that was put off before may be a lot and may go nowhere.  It has a line of its own at each
+ * destination, which gets the smaller part of the turns; and a destination that has nothing else, and
+ * where nothing went of late, is doubtful: it is tried with one delivery, and all doubtful ones
+ * together never take more than half of a transport, however long they take to fail.
  */
 #include "qmgr/qmgr.h"
 
@@ -21,6 +26,8 @@
 
 #define TRANSPORT_BUSY	2000	/* deliveries of one transport under way */
 #define IDLE_MS		60000	/* a destination nobody needed for this long is forgotten */
+#define DOUBTFUL_BUSY	1000	/* of them to doubtful destinations */
+#define NEW_TURNS	3	/* new messages sent for each one tried before */
 #define TRIES_MAX	3	/* agents that may die with a job before it waits */
 
 struct entry {
@@ -33,8 +40,9 @@ struct transport {
 	struct str name;
 	struct window_rules rules;
 	unsigned recipients;
-	unsigned busy;
-	struct dest *first, *last;	/* with jobs that may go */
+	unsigned busy, doubtful;
+	struct dest *first[2], *last[2];	/* with jobs that may go; the doubtful */
+	unsigned turn;
 };
 
 static struct map *transports, *dests;
@@ -90,6 +98,16 @@ transport_of(struct str name)
 	return t;
 }
 
+/* How a destination begins: with one delivery when it is in doubt. */
+static void
+doubt(struct dest *d, bool yes)
+{
+	d->window = window_new(&d->transport->rules);
+	d->doubtful = yes && !d->worker;
+	if (d->doubtful)
+		d->window.size = 1;
+}
+
 static struct dest *
 dest_of(const struct route *route)
 {
@@ -124,8 +142,8 @@ dest_of(const struct route *route)
 		d->virtual_box = route->virtual_box;
 		d->uid = (uid_t)route->uid;
 		d->gid = (gid_t)route->gid;
-		d->window = window_new(&t->rules);
 		(void)map_put(dests, d->key, d);
+		doubt(d, true);
 	}
 	d->used = clock_ms();
 	buf_free(&key);
@@ -152,33 +170,58 @@ static void
 enlist(struct dest *d)
 {
 	struct transport *t = d->transport;
+	unsigned which = d->doubtful;
 
-	if (d->listed || d->nqueued == 0 || d->busy >= d->window.size)
+	if (d->listed[which] || d->nqueued == 0 || d->busy >= d->window.size)
 		return;
-	d->listed = true;
-	d->next = NULL;
-	if (t->last != NULL)
-		t->last->next = d;
+	d->listed[which] = true;
+	d->next[which] = NULL;
+	if (t->last[which] != NULL)
+		t->last[which]->next[which] = d;
 	else
-		t->first = d;
-	t->last = d;
+		t->first[which] = d;
+	t->last[which] = d;
+}
+
+/* Whose turn is it? */
+static struct dest *
+next_dest(struct transport *t)
+{
+	bool may = t->doubtful < DOUBTFUL_BUSY && t->first[1] != NULL;
+	unsigned which = may && (t->first[0] == NULL || t->turn++ % 2 != 0);
+	struct dest *d = t->first[which];
+
+	if (d == NULL)
+		return NULL;
+	t->first[which] = d->next[which];
+	if (t->first[which] == NULL)
+		t->last[which] = NULL;
+	d->listed[which] = false;
+	return d;
+}
+
+static void
+line_add(struct line *l, struct entry *e)
+{
+	e->next = NULL;
+	if (l->last != NULL)
+		l->last->next = e;
+	else
+		l->first = e;
+	l->last = e;
 }
 
 /* Put a job at the end of its message's line at the destination. */
 static void
 queue_job(struct job *j)
 {
-	struct dest *d = j->dest;
-	struct entry *e = d->last;
+	struct line *l = &j->dest->lines[j->m->tried];
+	struct entry *e = l->last;
 
 	if (e == NULL || e->m != j->m) {
 		e = mem_zero(1, sizeof(*e));
 		e->m = j->m;
-		if (d->last != NULL)
-			d->last->next = e;
-		else
-			d->first = e;
-		d->last = e;
+		line_add(l, e);
 	}
 	j->next = NULL;
 	if (e->last != NULL)
@@ -186,20 +229,22 @@ queue_job(struct job *j)
 	else
 		e->first = j;
 	e->last = j;
-	d->nqueued++;
+	j->dest->nqueued++;
 }
 
 /* The next job; its message goes to the end of the line. */
 static struct job *
 take_job(struct dest *d)
 {
-	struct entry *e = d->first;
+	bool both = d->lines[0].first != NULL && d->lines[1].first != NULL;
+	struct line *l = &d->lines[both ? d->turn++ % (NEW_TURNS + 1) == NEW_TURNS :
+	    d->lines[0].first == NULL];
+	struct entry *e = l->first;
 	struct job *j = e->first;
 
-	d->first = e->next;
-	if (d->first == NULL)
-		d->last = NULL;
-	e->next = NULL;
+	l->first = e->next;
+	if (l->first == NULL)
+		l->last = NULL;
 	e->first = j->next;
 	j->next = NULL;
 	d->nqueued--;
@@ -207,11 +252,7 @@ take_job(struct dest *d)
 		free(e);
 		return j;
 	}
-	if (d->last != NULL)
-		d->last->next = e;
-	else
-		d->first = e;
-	d->last = e;
+	line_add(l, e);
 	return j;
 }
 
@@ -226,18 +267,16 @@ send_more(struct transport *t)
 {
 	struct dest *d;
 
-	while ((d = t->first) != NULL && t->busy < TRANSPORT_BUSY && !service_stopping()) {
+	while (t->busy < TRANSPORT_BUSY && !service_stopping() && (d = next_dest(t)) != NULL) {
 		struct job *j;
 
-		t->first = d->next;
-		if (t->first == NULL)
-			t->last = NULL;
-		d->listed = false;
 		if (d->nqueued == 0 || d->busy >= d->window.size)
 			continue;
 		j = take_job(d);
 		d->busy++;
 		t->busy++;
+		j->doubtful = d->doubtful;
+		t->doubtful += j->doubtful;
 		j->serial = ++last_serial;
 		enlist(d);
 		(void)fiber_start(send_job, j, "send");
@@ -294,7 +333,8 @@ die(struct dest *d, const struct reason *why)
 	buf_add(&text, str_sub(why->text, 0, LIMIT_REPLY - 100));
 	d->dead_why.dsn = str_n(text.p, why->dsn.n);
 	d->dead_why.text = str_n(text.p + why->dsn.n, text.n - why->dsn.n);
-	d->window = window_new(&d->transport->rules);
+	d->failed = true;
+	doubt(d, true);
 	defer_all(d);
 }
 
@@ -303,7 +343,7 @@ dead(struct dest *d)
 {
 	if (d->dead_until != 0 && deadline_left(d->dead_until) == 0) {
 		d->dead_until = 0;
-		d->window = window_new(&d->transport->rules);
+		doubt(d, true);
 	}
 	return d->dead_until != 0;
 }
@@ -314,7 +354,7 @@ sched_add(struct message *m, uint32_t num, const struct route *route)
 	struct dest *d = dest_of(route);
 	struct rcpt *r = &m->rcpts[num];
 	struct str sender = r->owned ? r->sender : m->sender;
-	struct entry *e = d->last;
+	struct entry *e = d->lines[m->tried].last;
 	struct job *j = e != NULL && e->m == m ? e->last : NULL;
 	unsigned most = d->worker ? 1 : d->transport->recipients;
 
@@ -327,6 +367,8 @@ sched_add(struct message *m, uint32_t num, const struct route *route)
 		pool_free(pool);
 		return;
 	}
+	if (d->doubtful && !d->failed && !m->tried)
+		doubt(d, false);
 	if (j == NULL || j->n >= most || !str_eq(j->sender, sender)) {
 		j = mem_zero(1, sizeof(*j));
 		j->m = m;
@@ -345,11 +387,13 @@ sched_add(struct message *m, uint32_t num, const struct route *route)
 
 /* Give back the place of a delivery that ended. */
 static void
-give_back(struct dest *d)
+give_back(struct dest *d, struct job *j)
 {
 	ASSERT(d->busy > 0 && d->transport->busy > 0);
 	d->busy--;
 	d->transport->busy--;
+	d->transport->doubtful -= j->doubtful;
+	j->doubtful = false;
 	d->used = clock_ms();
 	if (!dead(d))
 		enlist(d);
@@ -365,11 +409,15 @@ sched_back(struct job *j, unsigned hop, const struct reason *why)
 
 	if (d == NULL)
 		return;
+	if (hop == 1 && d->doubtful) {
+		d->failed = false;
+		doubt(d, false);
+	}
 	if (hop == 1)
 		window_good(&d->window, &d->transport->rules, d->busy);
 	else if (hop == 2 && why != NULL && window_bad(&d->window, &d->transport->rules))
 		die(d, why);
-	give_back(d);
+	give_back(d, j);
 }
 
 void
@@ -384,7 +432,7 @@ sched_again(struct job *j)
 		return;
 	}
 	if (++j->tries >= TRIES_MAX) {
-		give_back(d);
+		give_back(d, j);
 		defer_job(j, &lost);
 		return;
 	}
@@ -392,13 +440,13 @@ sched_again(struct job *j)
 		struct pool *pool = pool_new();
 		struct reason why = suspended(d, pool);
 
-		give_back(d);
+		give_back(d, j);
 		defer_job(j, &why);
 		pool_free(pool);
 		return;
 	}
 	queue_job(j);
-	give_back(d);
+	give_back(d, j);
 }
 
 void
@@ -411,7 +459,8 @@ sched_flush(void)
 		struct dest *d = value;
 
 		d->dead_until = 0;
-		d->window = window_new(&d->transport->rules);
+		d->failed = false;
+		doubt(d, true);
 	}
 }
 
@@ -425,7 +474,7 @@ forget_idle(void)
 	while (dests != NULL && map_next(dests, &at, NULL, &value)) {
 		struct dest *d = value;
 
-		if (d->busy == 0 && d->nqueued == 0 && !d->listed && !dead(d) && now - d->used > IDLE_MS)
+		if (d->busy == 0 && d->nqueued == 0 && !d->listed[0] && !d->listed[1] && !dead(d) && now - d->used > IDLE_MS)
 			dest_forget(d);
 	}
 }

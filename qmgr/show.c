@@ -189,13 +189,16 @@ show_queue(struct stream *s)
 	struct message *m;
 	size_t at = 0;
 	enum io r = IO_OK;
+	msec_t since;
 
 	attr(&out, "protocol", STR("showq"));
 	buf_addc(&out, '\0');
 	while (index_walk(&at, &m))
 		memcpy(((struct spool_name *)vec_push(&ids))->name, m->place.head.id,
 		    sizeof(m->place.head.id));
+	fiber_yield();
 	vec_sort(&ids, by_id);
+	since = 0;
 	for (size_t i = 0; i < ids.n && r == IO_OK; i++) {
 		m = index_find(str_of(((struct spool_name *)vec_at(&ids, i))->name));
 		if (m == NULL || m->twin || m->gone || m->deleted)
@@ -204,6 +207,7 @@ show_queue(struct stream *s)
 		if (out.n > 16384 || i % 64 == 63) {
 			r = stream_write(s, buf_str(&out));
 			buf_reset(&out);
+			let_others(&since);
 		}
 	}
 	buf_addc(&out, '\0');
