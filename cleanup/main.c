@@ -35,6 +35,8 @@ prepare(struct jail *jail)
 		log_error("lock queue %s: %s", common.queue_directory, strerror(errno));
 		return false;
 	}
+	if (common.sync_together)
+		fiber_sync_together(spool.dir);
 	if ((intake = intake_open(&spool)) == NULL) {
 		log_error("open queue %s for new mail: %s", common.queue_directory, strerror(errno));
 		return false;

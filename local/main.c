@@ -21,6 +21,7 @@
 #include "base/panic.h"
 #include "conf/common.h"
 #include "daemon/service.h"
+#include "fiber/fiber.h"
 #include "io/file.h"
 #include "local/local.h"
 #include "store/home.h"
@@ -69,6 +70,8 @@ prepare(struct jail *jail)
 	(void)umask(077);
 	owner.root = file_open_folder(owner.path);
 	owner.root_error = errno;
+	if (common.sync_together)
+		fiber_sync_together(owner.root);
 	paths[0] = (struct jail_path){ owner.path, PATH_READ | PATH_WRITE };
 	jail->paths = paths;
 	return true;

@@ -33,6 +33,8 @@ prepare(struct jail *jail)
 		log_error("lock queue %s: %s", common.queue_directory, strerror(errno));
 		return false;
 	}
+	if (common.sync_together)
+		fiber_sync_together(spool.dir);
 	show_learn();
 	scan_finished();
 	sched_begin();

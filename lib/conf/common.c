@@ -62,6 +62,9 @@ const struct conf_param common_params[] = {
 	  "User IDs below first_valid_uid that may own mailboxes too, as numbers." },
 	{ "virtual_mailbox_base", CONF_STR, &common.virtual_mailbox_base, "", NULL, NULL,
 	  "Folder below which all virtual mailboxes lie." },
+	{ "sync_together", CONF_BOOL, &common.sync_together, "yes", NULL, NULL,
+	  "Make messages that arrive at the same time durable with one syncfs of their file system, "
+	  "where and while that is fast, instead of one fdatasync each." },
 	{ "home_mailbox", CONF_STR, &common.mail_storage, "Maildir/", NULL, NULL,
 	  "Mailbox of a system user, relative to the home folder." },
 	{ "sandbox", CONF_WORD, &common.sandbox, "require", "require|try|off", NULL,

@@ -36,6 +36,7 @@ struct common {
 	uint64_t first_valid_uid;
 	struct strs mail_uids;		/* uids below that which may own mailboxes, as numbers */
 	const char *virtual_mailbox_base;
+	bool sync_together;		/* fiber_sync_together may be used */
 	const char *mail_storage;	/* home_mailbox of virtual and system users: "Maildir/" */
 	unsigned sandbox;		/* 0 require, 1 try, 2 off */
 	uint64_t sandbox_landlock_abi;	/* cap for tests; 0: no cap */

@@ -55,6 +55,7 @@ static struct event_base *base;
 static struct event tick;
 static bool tick_set;
 static msec_t tick_at;
+static void (*before_wait)(void);
 static msec_t now;
 static size_t budget;			/* fibers that may still run in this round */
 static bool stopping;
@@ -508,18 +509,20 @@ static void
 arm(void)
 {
 	struct timeval tv;
-	msec_t left;
+	msec_t left, due = sync_deadline();
 
-	if (heap_n == 0 || (tick_set && tick_at <= heap[0]->timer_key))
+	if (heap_n > 0)
+		due = deadline_first(due, heap[0]->timer_key);
+	if (due == NEVER || (tick_set && tick_at <= due))
 		return;
-	left = heap[0]->timer_key - clock_ms();
+	left = due - clock_ms();
 	if (left < 1)
 		left = 1;
 	tv.tv_sec = (time_t)(left / 1000);
 	tv.tv_usec = (suseconds_t)(left % 1000 * 1000);
 	evtimer_add(&tick, &tv);
 	tick_set = true;
-	tick_at = heap[0]->timer_key;
+	tick_at = due;
 }
 
 static void
@@ -527,6 +530,8 @@ poll_events(void)
 {
 	bool idle;
 
+	if (before_wait != NULL)
+		before_wait();
 	sync_submit();
 	log_flush();
 	idle = runnable.first == NULL && later.first == NULL;
@@ -605,8 +610,16 @@ fiber_run(void (*first)(void *), void *arg)
 			break;
 		poll_events();
 	}
+	if (before_wait != NULL)
+		before_wait();
 	log_gather(false);
 	loop_end();
+}
+
+void
+fiber_before_wait(void (*fn)(void))
+{
+	before_wait = fn;
 }
 
 void

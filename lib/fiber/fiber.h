@@ -102,6 +102,14 @@ int fiber_sync_full(int fd);
  */
 int fiber_sync_new(int fd, int dir);
 
+/*
+ * Files on the file system of the folder `dir` may be made durable together: when a round holds many,
+ * one syncfs stands for all of them, and a round waits up to 20 ms for the one before it.  Where
+ * syncfs cannot be trusted, or takes long because others write much there, each file is synced by
+ * itself as before.  The descriptor stays the caller's; a second call replaces the first, -1 ends it.
+ */
+void fiber_sync_together(int dir);
+
 /* Threads for fiber_sync (default 8, at most 64); before the first call. */
 void fiber_sync_threads(unsigned n);
 
@@ -122,6 +130,13 @@ enum wake fiber_queue_wait(struct fiber_queue *q, msec_t deadline);
 unsigned fiber_queue_wake(struct fiber_queue *q);
 unsigned fiber_queue_wake_all(struct fiber_queue *q);
 
+/*
+ * Call `fn` at the end of every round, before the loop waits for events, and once more before
+ * fiber_run returns.  It runs outside of all fibers: it may start and wake some, and waits for nothing.
+ * One function a process; saying it again changes nothing.
+ */
+void fiber_before_wait(void (*fn)(void));
+
 /* Call `fn(arg)` in a fiber of its own whenever `signo` arrives (SIGTERM, SIGHUP, SIGCHLD, …). */
 void fiber_signal(int signo, void (*fn)(void *), void *arg);
 
@@ -133,7 +148,7 @@ struct fiber_stats {
 	unsigned long long switches;
 	unsigned long long rounds;	/* turns of the loop */
 	unsigned long long syncs;	/* fiber_sync calls */
-	unsigned long long sync_calls;	/* fdatasync and fsync system calls made for them */
+	unsigned long long sync_calls;	/* fdatasync, fsync and syncfs calls made for them */
 };
 
 /* The figures of this process so far. */

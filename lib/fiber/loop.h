@@ -68,6 +68,9 @@ msec_t loop_now(void);
 /* Hand this round's sync requests to the threads; before the loop polls. */
 void sync_submit(void);
 
+/* When a round of them that waits for the one before it should be handed over all the same. */
+msec_t sync_deadline(void);
+
 /* Wait until no thread works for us: the loop ends. */
 void sync_drain(void);
 

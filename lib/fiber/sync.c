@@ -8,6 +8,11 @@
  * finished until the loop looked.  Sleeping on a semaphore, not on a condition, keeps a thread that
  * wakes from queueing for the lock first.
  *
+ * Where files may be synced together (together.h), a round of many is one job, and what comes
+ * meanwhile waits for it, so that again many come together.  That job is syncfs, then the first file by itself.  That second call is the flush
+ * of the device: some file systems write their last blocks after the flush that syncfs makes, or make
+ * none when only contents changed.  When either fails, every file is asked by itself.
+ *
  * A thread touches nothing but jobs and the file; the stack that a job stands on belongs to a fiber
  * that waits for it and cannot be cancelled.
  */
@@ -26,6 +31,7 @@
 #include "base/log.h"
 #include "base/panic.h"
 #include "fiber/loop.h"
+#include "fiber/together.h"
 
 #define THREADS_DEFAULT	8
 #define THREADS_MAX	64
@@ -34,6 +40,8 @@
 struct sync_job {
 	struct sync_job *next;
 	struct sync_job *same;		/* others that wait for the same call */
+	struct sync_job *members;	/* a round of jobs to do together; this one stands for them */
+	msec_t took;			/* how long that was */
 	struct fiber *fiber;
 	int fd;
 	bool full;
@@ -48,6 +56,9 @@ static atomic_uint started;
 static struct sync_job *round_first, *round_last;
 static unsigned round_n;
 static unsigned out;			/* jobs with the threads */
+static struct sync_job crowd;		/* the one with members */
+static bool crowd_out;			/* it is with the threads */
+static msec_t held_until;		/* a round waits no longer for it; 0: none waits */
 static unsigned long long count_syncs, count_calls;
 static int wake_fd = -1;
 static struct event wake_event;
@@ -64,7 +75,7 @@ static struct sync_job *_Atomic done;
 static atomic_bool told;		/* the eventfd was written since the loop last looked */
 
 static void
-perform(struct sync_job *j)
+perform_one(struct sync_job *j)
 {
 	int r;
 
@@ -72,6 +83,27 @@ perform(struct sync_job *j)
 		r = j->full ? fsync(j->fd) : fdatasync(j->fd);
 	while (r != 0 && errno == EINTR);
 	j->error = r == 0 ? 0 : errno;
+}
+
+static void
+perform(struct sync_job *j)
+{
+	struct sync_job *m = j->members;
+
+	if (m == NULL) {
+		perform_one(j);
+		return;
+	}
+	if (together_sync(&j->took) == 0) {
+		perform_one(m);
+		if (m->error == 0) {
+			while ((m = m->next) != NULL)
+				m->error = 0;
+			return;
+		}
+	}
+	for (m = j->members; m != NULL; m = m->next)
+		perform_one(m);
 }
 
 /* A share of what is to do, as a list; under the lock. */
@@ -130,11 +162,27 @@ thread(void *arg)
 	return NULL;
 }
 
-/* Take what the threads finished and wake who waits for it. */
+/* Wake who waits for a job. */
+static void
+finish(struct sync_job *j)
+{
+	struct sync_job *same;
+
+	while ((same = j->same) != NULL) {
+		j->same = same->same;
+		same->error = j->error;
+		same->finished = true;
+		loop_wake(same->fiber, WAKE_READY);
+	}
+	j->finished = true;
+	loop_wake(j->fiber, WAKE_READY);
+}
+
+/* Take what the threads finished. */
 static void
 collect(void)
 {
-	struct sync_job *j, *next, *same;
+	struct sync_job *j, *m, *next;
 
 	/* In this order: who reports after the first line writes to the eventfd again. */
 	atomic_store(&told, false);
@@ -142,14 +190,17 @@ collect(void)
 	for (; j != NULL; j = next) {
 		next = j->next;
 		out--;
-		while ((same = j->same) != NULL) {
-			j->same = same->same;
-			same->error = j->error;
-			same->finished = true;
-			loop_wake(same->fiber, WAKE_READY);
+		if (j != &crowd) {
+			finish(j);
+			continue;
 		}
-		j->finished = true;
-		loop_wake(j->fiber, WAKE_READY);
+		crowd_out = false;
+		together_took(crowd.took);
+		for (m = crowd.members; m != NULL; m = next) {
+			next = m->next;
+			finish(m);
+		}
+		next = crowd.next;
 	}
 }
 
@@ -209,48 +260,115 @@ perform_all(void)
 	collect();
 }
 
+static void
+watch_threads(void)
+{
+	if (wake_known)
+		return;
+	event_assign(&wake_event, loop_base(), wake_fd, EV_ET | EV_PERSIST | EV_READ, on_wake, NULL);
+	if (event_add(&wake_event, NULL) != 0)
+		panic("eventfd cannot be watched");
+	wake_known = true;
+}
+
+static void
+hand_over(void)
+{
+	unsigned n;
+
+	watch_threads();
+	pthread_mutex_lock(&lock);
+	if (todo_last != NULL)
+		todo_last->next = round_first;
+	else
+		todo_first = round_first;
+	todo_last = round_last;
+	todo_n += round_n;
+	n = idle < todo_n ? idle : todo_n;
+	idle -= n;
+	pthread_mutex_unlock(&lock);
+	/* Not under the lock: a thread that wakes would run straight into it. */
+	while (n-- > 0)
+		(void)sem_post(&work);
+}
+
+/* Should this round wait for the one that the threads make durable together? */
+static bool
+hold_back(void)
+{
+	if (!crowd_out || !together_ready()) {
+		held_until = 0;
+		return false;
+	}
+	if (held_until == 0)
+		held_until = deadline_in(TOGETHER_HOLD);
+	if (clock_ms() < held_until)
+		return true;
+	held_until = 0;
+	return false;
+}
+
+/* Make one job of those in the round that may be done together, when they are enough. */
+static void
+join_round(void)
+{
+	struct sync_job *j, *next, **apart = &round_first, **member = &crowd.members;
+	unsigned members = 0;
+
+	if (round_n < TOGETHER_MIN || crowd_out || !together_ready())
+		return;
+	crowd = (struct sync_job){ .fd = -1 };
+	j = round_first;
+	round_first = round_last = NULL;
+	for (; j != NULL; j = next) {
+		next = j->next;
+		if (together_holds(j->fd)) {
+			*member = j;
+			member = &j->next;
+			members++;
+		} else {
+			*apart = round_last = j;
+			apart = &j->next;
+		}
+	}
+	*member = NULL;
+	*apart = crowd.members == NULL ? NULL : &crowd;
+	if (members == 0)
+		return;
+	round_last = &crowd;
+	round_n -= members - 1;
+	crowd_out = true;
+	count_calls++;		/* syncfs and one other */
+}
+
 void
 sync_submit(void)
 {
 	struct sync_job *j;
 	struct desc *d;
-	unsigned n;
 
-	if (round_first == NULL)
+	if (round_first == NULL || hold_back())
 		return;
 	for (j = round_first; j != NULL; j = j->next) {
 		d = loop_desc(j->fd);
 		d->sync = d->sync_full = NULL;
 	}
+	join_round();
 	count_calls += round_n;
 	out += round_n;
 	threads_start();
-	if (started == 0) {
+	if (started == 0)
 		perform_all();
-	} else {
-		if (!wake_known) {
-			event_assign(&wake_event, loop_base(), wake_fd, EV_ET | EV_PERSIST | EV_READ,
-			    on_wake, NULL);
-			if (event_add(&wake_event, NULL) != 0)
-				panic("eventfd cannot be watched");
-			wake_known = true;
-		}
-		pthread_mutex_lock(&lock);
-		if (todo_last != NULL)
-			todo_last->next = round_first;
-		else
-			todo_first = round_first;
-		todo_last = round_last;
-		todo_n += round_n;
-		n = idle < todo_n ? idle : todo_n;
-		idle -= n;
-		pthread_mutex_unlock(&lock);
-		/* Not under the lock: a thread that wakes would run straight into it. */
-		while (n-- > 0)
-			(void)sem_post(&work);
-	}
+	else
+		hand_over();
 	round_first = round_last = NULL;
 	round_n = 0;
+}
+
+msec_t
+sync_deadline(void)
+{
+	return round_first != NULL && held_until != 0 ? held_until : NEVER;
 }
 
 /* Put a job into this round, or beside the one for the same descriptor. */
@@ -325,6 +443,7 @@ sync_drain(void)
 	/* Fibers that asked in this last round are about to vanish, and their jobs with them. */
 	round_first = round_last = NULL;
 	round_n = 0;
+	held_until = 0;
 	for (;;) {
 		(void)!read(wake_fd, &count, sizeof(count));
 		atomic_store(&told, false);
@@ -334,6 +453,7 @@ sync_drain(void)
 			break;
 		(void)poll(&p, 1, 1000);
 	}
+	crowd_out = false;
 	if (wake_known)
 		event_del(&wake_event);
 	wake_known = false;

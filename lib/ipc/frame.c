@@ -30,6 +30,17 @@ get(const unsigned char *p, unsigned bytes)
 	return v;
 }
 
+void
+frame_pack_head(unsigned char *head, const struct frame *f)
+{
+	put(head, MAGIC, 2);
+	head[2] = FRAME_VERSION;
+	head[3] = (unsigned char)f->kind;
+	put(head + 4, f->call, 4);
+	put(head + 8, f->fragment, 4);
+	put(head + 12, f->total, 4);
+}
+
 int
 frame_send(int fd, const struct frame *f, const int *fds, size_t nfds)
 {
@@ -44,12 +55,7 @@ frame_send(int fd, const struct frame *f, const int *fds, size_t nfds)
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
 	ssize_t n;
 
-	put(head, MAGIC, 2);
-	head[2] = FRAME_VERSION;
-	head[3] = (unsigned char)f->kind;
-	put(head + 4, f->call, 4);
-	put(head + 8, f->fragment, 4);
-	put(head + 12, f->total, 4);
+	frame_pack_head(head, f);
 	if (nfds > 0) {
 		memset(&control, 0, sizeof(control));
 		m.msg_control = control.room;

@@ -31,6 +31,9 @@ struct frame {
 	struct str payload;	/* of this datagram */
 };
 
+/* The FRAME_HEAD bytes before the payload. */
+void frame_pack_head(unsigned char *head, const struct frame *f);
+
 /* Send one datagram.  1 sent, 0 the socket is full (EAGAIN), -1 with errno.  */
 int frame_send(int fd, const struct frame *f, const int *fds, size_t nfds);
 

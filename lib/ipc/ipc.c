@@ -3,6 +3,9 @@
  * One fiber reads a connection.  A reply goes straight into the waiting caller's struct; a request
  * gets a pool, a copy of its bytes and a fiber.  The ipc is freed when its reader has ended and the
  * last request that still holds it was answered.
+ *
+ * A message of one datagram waits in the connection's outbox until the loop is about to wait; one
+ * with descriptors or in fragments goes out at once, behind what is in the outbox.
  */
 #include "ipc/ipc.h"
 
@@ -14,6 +17,7 @@
 #include "base/log.h"
 #include "base/panic.h"
 #include "fiber/fiber.h"
+#include "ipc/outbox.h"
 
 #define BUCKETS		64	/* of calls in flight */
 #define MAX_REQUESTS	4096	/* of one connection being handled at once */
@@ -58,6 +62,9 @@ struct ipc {
 	uint32_t last_call;
 	struct partial *partials;
 	unsigned npartials;
+	struct outbox outbox;
+	struct ipc *next_full;		/* in the list of those whose outbox holds something */
+	bool full;
 	bool sending;			/* one fiber is in frame_send */
 	struct fiber_queue senders;
 	unsigned requests;		/* handlers at work */
@@ -81,13 +88,32 @@ struct ipc_req {
 	bool returned;			/* the handler did */
 };
 
+static struct ipc *full_first;		/* connections whose outbox holds something */
+
 static char rooms[FRAME_BATCH * IPC_FRAME];	/* datagrams; used between two switches only */
+
+/* Its outbox is empty, or nobody wants what is in it any more. */
+static void
+not_full(struct ipc *c)
+{
+	struct ipc **at = &full_first;
+
+	if (!c->full)
+		return;
+	while (*at != c)
+		at = &(*at)->next_full;
+	*at = c->next_full;
+	c->full = false;
+}
 
 static void
 release(struct ipc *c)
 {
-	if (c->reader_ended && c->requests == 0 && c->held == 0)
-		free(c);
+	if (!c->reader_ended || c->requests > 0 || c->held > 0)
+		return;
+	not_full(c);
+	outbox_clear(&c->outbox);
+	free(c);
 }
 
 static void
@@ -356,40 +382,29 @@ reader(void *arg)
 	release(c);
 }
 
-struct ipc *
-ipc_open(int fd, const struct ipc_op *ops, unsigned peer, void (*closed)(struct ipc *, void *),
-    void *arg)
-{
-	static uint64_t numbers;
-	struct ipc *c = mem_zero(1, sizeof(*c));
-
-	c->number = ++numbers;
-	c->fd = fd;
-	c->ops = ops;
-	c->peer = peer;
-	c->closed = closed;
-	c->arg = arg;
-	c->reader = fiber_start(reader, c, "ipc");
-	return c;
-}
-
-void
-ipc_small(struct ipc *c)
-{
-	c->small = true;
-}
-
 void
 ipc_close(struct ipc *c)
 {
 	if (c->dead)
 		return;
+	(void)outbox_send(&c->outbox, c->fd);
 	c->dead = true;
 	finish_calls(c);
 	fiber_cancel(c->reader);
 }
 
-/* Send one datagram, waiting while the socket is full; the senders take turns. */
+/* What waits in the outbox, then this datagram unless it is NULL.  As frame_send. */
+static int
+send_behind(struct ipc *c, const struct frame *f, const int *fds, size_t nfds)
+{
+	int sent = outbox_send(&c->outbox, c->fd);
+
+	if (sent == 1 && f != NULL)
+		sent = frame_send(c->fd, f, fds, nfds);
+	return sent;
+}
+
+/* Send all there is, waiting while the socket is full; the senders take turns. */
 static enum ipc_result
 send_frame(struct ipc *c, const struct frame *f, const int *fds, size_t nfds, msec_t deadline)
 {
@@ -399,7 +414,7 @@ send_frame(struct ipc *c, const struct frame *f, const int *fds, size_t nfds, ms
 		if (fiber_queue_wait(&c->senders, deadline) != WAKE_READY)
 			return IPC_TIMEOUT;
 	c->sending = true;
-	while (!c->dead && (sent = frame_send(c->fd, f, fds, nfds)) == 0) {
+	while (!c->dead && (sent = send_behind(c, f, fds, nfds)) == 0) {
 		fiber_drained_write(c->fd);
 		if (fiber_wait_write(c->fd, deadline) != WAKE_READY)
 			break;
@@ -409,6 +424,54 @@ send_frame(struct ipc *c, const struct frame *f, const int *fds, size_t nfds, ms
 	if (c->dead || sent < 0)
 		return IPC_GONE;
 	return sent == 1 ? IPC_DONE : IPC_TIMEOUT;
+}
+
+/* The socket took only some of an outbox: a fiber waits for room. */
+static void
+send_rest(void *arg)
+{
+	struct ipc *c = arg;
+
+	(void)send_frame(c, NULL, NULL, 0, NEVER);
+	c->held--;
+	release(c);
+}
+
+/* Before the loop waits: everything said in this round goes out. */
+static void
+send_outboxes(void)
+{
+	struct ipc *c;
+
+	while ((c = full_first) != NULL) {
+		not_full(c);
+		if (c->dead || c->sending)
+			continue;
+		switch (outbox_send(&c->outbox, c->fd)) {
+		case 0:
+			c->held++;
+			(void)fiber_start(send_rest, c, "ipc");
+			break;
+		case -1:
+			ipc_close(c);
+			break;
+		}
+	}
+}
+
+/* Leave a message in the outbox; false when it has to go out by itself. */
+static bool
+leave(struct ipc *c, enum frame_kind kind, uint32_t call, struct buf *out)
+{
+	if (out->n > FRAME_ROOM || c->sending || c->dead ||
+	    !outbox_add(&c->outbox, kind, call, out))
+		return false;
+	if (!c->full) {
+		c->full = true;
+		c->next_full = full_first;
+		full_first = c;
+	}
+	return true;
 }
 
 /* Pack and send, in fragments when it must be. */
@@ -426,6 +489,8 @@ send_message(struct ipc *c, enum frame_kind kind, uint32_t call, const struct ip
 		buf_free(&out);
 		return IPC_TOOBIG;
 	}
+	if (nfds == 0 && leave(c, kind, call, &out))
+		return IPC_DONE;
 	f.total = (uint32_t)out.n;
 	do {
 		f.payload = str_sub(buf_str(&out), at, FRAME_ROOM);
@@ -438,6 +503,30 @@ send_message(struct ipc *c, enum frame_kind kind, uint32_t call, const struct ip
 		ipc_close(c);
 	buf_free(&out);
 	return r;
+}
+
+struct ipc *
+ipc_open(int fd, const struct ipc_op *ops, unsigned peer, void (*closed)(struct ipc *, void *),
+    void *arg)
+{
+	static uint64_t numbers;
+	struct ipc *c = mem_zero(1, sizeof(*c));
+
+	c->number = ++numbers;
+	c->fd = fd;
+	c->ops = ops;
+	c->peer = peer;
+	c->closed = closed;
+	c->arg = arg;
+	c->reader = fiber_start(reader, c, "ipc");
+	fiber_before_wait(send_outboxes);
+	return c;
+}
+
+void
+ipc_small(struct ipc *c)
+{
+	c->small = true;
 }
 
 static uint32_t

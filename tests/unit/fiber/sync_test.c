@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* fiber_sync: durable on threads, merged per round, errors come back. */
+/* fiber_sync: durable on threads, merged per round or done together, errors come back. */
 #include "unit/unit.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#ifdef WITH_SECCOMP
+#include <seccomp.h>
+#endif
 
 #include "fiber/fiber.h"
 
@@ -143,10 +149,150 @@ START_TEST(stop_under_way)
 }
 END_TEST
 
+/* ---- together ---- */
+
+static int wanted_error;
+
+/* Does the place for temporary files take syncfs?  Else each file is synced by itself there. */
+static bool
+together(void)
+{
+	struct statfs fs;
+	int dir = open(unit_root, O_RDONLY | O_DIRECTORY);
+
+	ck_assert_int_ge(dir, 0);
+	ck_assert_int_eq(fstatfs(dir, &fs), 0);
+	fiber_sync_together(dir);
+	return fs.f_type == EXT4_SUPER_MAGIC || fs.f_type == BTRFS_SUPER_MAGIC ||
+	    fs.f_type == 0x58465342 /* XFS */;
+}
+
+START_TEST(crowd_is_one_job)
+{
+	unsigned long long calls = fiber_stats().sync_calls;
+	bool one_call = together();
+
+	fiber_run(several, NULL);
+	ck_assert_int_eq(done, FILES);
+	calls = fiber_stats().sync_calls - calls;
+	if (one_call)
+		ck_assert_uint_lt(calls, FILES);
+	else
+		ck_assert_uint_eq(calls, 2 * FILES);
+}
+END_TEST
+
+static void
+one_more(void *arg)
+{
+	int fd = unit_file();
+
+	ck_assert_int_eq(fiber_sync(fd), wanted_error);
+	close(fd);
+	done++;
+}
+
+static void
+crowd_and_others(void *arg)
+{
+	int i;
+
+	for (i = 0; i < FILES; i++)
+		fiber_start(one_more, NULL, "one");
+	fiber_start(errors, NULL, "errors");
+}
+
+/* What is not on that file system, or no file at all, is not part of it and gets its own answer. */
+START_TEST(crowd_beside_others)
+{
+	(void)together();
+	fiber_run(crowd_and_others, NULL);
+	ck_assert_int_eq(done, FILES + 1);
+}
+END_TEST
+
+START_TEST(crowd_without_threads)
+{
+	(void)together();
+	fiber_sync_threads(0);
+	fiber_run(crowd_and_others, NULL);
+	ck_assert_int_eq(done, FILES + 1);
+}
+END_TEST
+
+/* Rounds that wait for a crowd are done after it, also when the loop has nothing else to do. */
+static void
+late(void *arg)
+{
+	several(NULL);
+	fiber_yield();
+	several(NULL);
+	fiber_yield();
+	fiber_start(one, NULL, "one");
+}
+
+START_TEST(crowd_after_crowd)
+{
+	(void)together();
+	fiber_run(late, NULL);
+	ck_assert_int_eq(done, 2 * FILES + 1);
+}
+END_TEST
+
+#ifdef WITH_SECCOMP
+static void
+crowd_only(void *arg)
+{
+	int i;
+
+	for (i = 0; i < FILES; i++)
+		fiber_start(one_more, NULL, "one");
+}
+
+static void
+fails(int call, int error)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+
+	ck_assert(ctx != NULL);
+	ck_assert_int_eq(seccomp_rule_add(ctx, SCMP_ACT_ERRNO((unsigned)error), call, 0), 0);
+	ck_assert_int_eq(seccomp_load(ctx), 0);
+	seccomp_release(ctx);
+}
+
+/* syncfs fails: every file is asked, and they are well. */
+START_TEST(crowd_asks_each)
+{
+	unsigned long long before = fiber_stats().syncs;
+
+	(void)together();
+	fails(SCMP_SYS(syncfs), EIO);
+	fiber_run(crowd_and_others, NULL);
+	ck_assert_int_eq(done, FILES + 1);
+	ck_assert_uint_ge(fiber_stats().syncs - before, FILES);
+}
+END_TEST
+
+/* The files fail: nobody is told that all is well because syncfs was. */
+START_TEST(crowd_tells_each)
+{
+	int i;
+
+	(void)together();
+	fails(SCMP_SYS(fdatasync), EIO);
+	wanted_error = EIO;
+	for (i = 0; i < 3; i++)
+		fiber_run(crowd_only, NULL);
+	ck_assert_int_eq(done, 3 * FILES);
+}
+END_TEST
+#endif
+
 static void
 fresh(void)
 {
 	done = 0;
+	wanted_error = 0;
 }
 
 static Suite *
@@ -163,6 +309,14 @@ suite(void)
 	tcase_add_test(t, sync_cancelled);
 	tcase_add_test(t, no_threads);
 	tcase_add_test(t, stop_under_way);
+	tcase_add_test(t, crowd_is_one_job);
+	tcase_add_test(t, crowd_beside_others);
+	tcase_add_test(t, crowd_without_threads);
+	tcase_add_test(t, crowd_after_crowd);
+#ifdef WITH_SECCOMP
+	tcase_add_test(t, crowd_asks_each);
+	tcase_add_test(t, crowd_tells_each);
+#endif
 	suite_add_tcase(s, t);
 	return s;
 }

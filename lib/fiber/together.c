@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Only on file systems whose syncfs is known to write everything out and wait for it, and only where
+ * it reports write errors (Linux 5.8).  An error does not say which file it is about: sync.c then
+ * asks each file by itself, and the file that failed says so, because its descriptor was open.
+ */
+#include "fiber/together.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "fiber/fiber.h"
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC	0x58465342
+#endif
+
+#define SLOW_MS		100		/* somebody else's writes were in the way */
+#define REST_MIN	1000		/* ms without it after that; doubled each time … */
+#define REST_MAX	64000		/* … up to this */
+
+static int volume = -1;
+static dev_t device;
+static msec_t rest_until;
+static msec_t rest = REST_MIN;
+
+/* Does syncfs tell of errors here? */
+static bool
+kernel_tells(void)
+{
+	struct utsname u;
+	unsigned major, minor;
+
+	return uname(&u) == 0 && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+	    (major > 5 || (major == 5 && minor >= 8));
+}
+
+void
+fiber_sync_together(int dir)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (volume >= 0)
+		(void)close(volume);
+	volume = -1;
+	if (dir < 0 || !kernel_tells() || fstatfs(dir, &fs) != 0 || fstat(dir, &st) != 0)
+		return;
+	if (fs.f_type != EXT4_SUPER_MAGIC && fs.f_type != XFS_SUPER_MAGIC &&
+	    fs.f_type != BTRFS_SUPER_MAGIC)
+		return;
+	device = st.st_dev;
+	rest_until = 0;
+	rest = REST_MIN;
+	volume = fcntl(dir, F_DUPFD_CLOEXEC, 0);
+}
+
+bool
+together_ready(void)
+{
+	return volume >= 0 && (rest_until == 0 || clock_ms() >= rest_until);
+}
+
+bool
+together_holds(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_dev == device;
+}
+
+int
+together_sync(msec_t *took)
+{
+	msec_t before = clock_ms();
+	int e = syncfs(volume) == 0 ? 0 : errno;
+
+	*took = clock_ms() - before;
+	return e;
+}
+
+void
+together_took(msec_t ms)
+{
+	if (ms < SLOW_MS) {
+		rest = REST_MIN;
+		rest_until = 0;
+		return;
+	}
+	rest_until = deadline_in(rest);
+	rest = rest * 2 > REST_MAX ? REST_MAX : rest * 2;
+}

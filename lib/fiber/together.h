@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * together - one system call that makes many files durable; sync.c alone includes it.
+ *
+ * syncfs waits for everything that was written to a file system.  For many files it costs a fraction
+ * of an fdatasync for each: one wait, one flush of the device.  It also waits for what others wrote
+ * there, so it is left alone for a while whenever it took long.
+ */
+#ifndef FIBER_TOGETHER_H
+#define FIBER_TOGETHER_H
+
+#include <stdbool.h>
+
+#include "base/clock.h"
+
+#define TOGETHER_MIN	6	/* fewer files are synced each by itself: that is over sooner */
+#define TOGETHER_HOLD	20	/* ms that a round waits for the one before it, at most */
+
+/* Is there a file system to sync as a whole, and did that go fast lately?  The loop's side. */
+bool together_ready(void);
+
+/* Is `fd` on it? */
+bool together_holds(int fd);
+
+/* Write out all of it: 0 or an errno, and how many ms it took.  Called by a thread. */
+int together_sync(msec_t *took);
+
+/* What the loop learns from that. */
+void together_took(msec_t ms);
+
+#endif
