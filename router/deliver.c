@@ -182,9 +182,12 @@ to_virtual(struct work *w, const struct address *a, struct route *out)
 		unavailable(w, out);
 		return;
 	}
-	if (r == TABLE_ABSENT && is_administrator(a) && first_mailbox(w, a->domain, &instead) &&
-	    !is_administrator(&instead)) {
-		to_virtual(w, &instead, out);
+	if (r == TABLE_ABSENT && is_administrator(a)) {
+		if (first_mailbox(w, a->domain, &instead) && !is_administrator(&instead))
+			to_virtual(w, &instead, out);
+		else
+			later(w, out, "4.3.5", pool_printf(w->pool, "nobody reads mail for %.*s: add a "
+			    "mailbox or an alias", STR_ARG(key_of(w, a))));
 		return;
 	}
 	if (r == TABLE_ABSENT) {
