@@ -27,7 +27,10 @@ from lib import check, end, not_ok
 LOG, LEDGER, MB, CUTS, FS = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 WORK, DISK, BOX, HOP = (os.environ[v] for v in ("WORK", "DISK", "BOX", "HOP"))
 MODES = ("ordered", "sectors", "nothing", "writes")
-SECTOR, DRAIN = 512, 45
+# What the disk writes whole or not at all.  btrfs counts on that for its superblock of 4096 bytes:
+# with a torn one it does not mount, and does not look at the copies by itself.
+SECTOR = 4096 if FS == "btrfs" else 512
+DRAIN = 45
 HEAD = struct.Struct("=QQQQ")
 
 
