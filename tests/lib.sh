@@ -31,6 +31,8 @@ skip_all() { skip "all of it" "$1"; exit 0; }
 need() { local c; for c; do command -v "$c" >/dev/null || skip_all "$c is not installed"; done; }
 test_name=$(basename "$(dirname "$(readlink -f "$0")")")
 export test_name
+# For the runner, which cleans up behind a test that was killed.
+[ -z "${TEST_OUT:-}" ] || echo "$work" >"$TEST_OUT/$test_name.work"
 
 check() {
 	local what=$1
@@ -83,10 +85,13 @@ free_base() {
 		lock=/tmp/.posthorn-ports-$(id -u)-$base
 		{ exec {fd}>>"$lock"; } 2>/dev/null || continue
 		# Still this file?  Its last holder removed it at its end.
-		if flock -n "$fd" && [ "$lock" -ef "/proc/self/fd/$fd" ] && "$TOOLS/ports" "$1" "$base"; then
-			echo "$base" >"$2"
-			locks+=("$lock")
-			return 0
+		if flock -n "$fd" && [ "$lock" -ef "/proc/self/fd/$fd" ]; then
+			if "$TOOLS/ports" "$1" "$base"; then
+				echo "$base" >"$2"
+				locks+=("$lock")
+				return 0
+			fi
+			rm -f "$lock"
 		fi
 		exec {fd}>&-
 	done
