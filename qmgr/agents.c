@@ -325,7 +325,7 @@ fill(struct deliver *d, const struct job *j, struct pool *pool)
 		.ret = m->env->ret, .flags = m->env->flags, .rcpts = { rcpts, j->n },
 		.arrival_us = (uint64_t)m->arrival_us, .active_us = (uint64_t)m->active_us,
 		.received = m->env->received, .received_id_at = m->env->received_id_at,
-		.prepend = m->env->prepend, .edits = m->env->edits,
+		.prepend = forwarded_fields(m, j->nums[0], pool), .edits = m->env->edits,
 		.client_name = m->env->client_name, .client_addr = m->env->client_addr,
 		.helo = m->env->helo, .proto = m->env->proto, .sasl_user = m->env->sasl_user,
 		.content = m->content, .fd = m->fd, .offset = m->fd >= 0 ? SPOOL_HEAD : 0,

@@ -6,6 +6,7 @@
  *	index.c		all messages in memory, by ID and by when they are due
  *	active.c	takes due messages up: content, routes, expansions, jobs
  *	sched.c		jobs wait per destination; windows, fairness, dead destinations
+ *	forwarded.c	Delivered-To of those whose .forward made a recipient
  *	agents.c	connections to agents, deliveries under way, results
  *	pass.c		when all jobs of a message came back: notices, expiry, next try, end
  *	show.c		the public sockets
@@ -175,6 +176,7 @@ struct job {
 	struct message *m;
 	struct dest *dest;		/* NULL: of an earlier qmgr */
 	struct str sender;
+	uint32_t forwarder;		/* of all its recipients; UINT32_MAX: none */
 	uint32_t *nums;
 	unsigned n;
 	unsigned tries;
@@ -194,6 +196,10 @@ void sched_back(struct job *j, unsigned hop, const struct reason *why);
 void sched_again(struct job *j);		/* the delivery never happened: queue it again */
 void job_free(struct job *j);
 size_t sched_dests(void);
+
+/* forwarded.c */
+uint32_t forwarder_of(const struct message *m, uint32_t num);
+struct strs forwarded_fields(const struct message *m, uint32_t num, struct pool *pool);
 
 /* agents.c */
 void agents_joined(struct ipc *c);

@@ -357,6 +357,7 @@ sched_add(struct message *m, uint32_t num, const struct route *route)
 	struct entry *e = d->lines[m->tried].last;
 	struct job *j = e != NULL && e->m == m ? e->last : NULL;
 	unsigned most = d->worker ? 1 : d->transport->recipients;
+	uint32_t forwarder = forwarder_of(m, num);
 
 	if (dead(d)) {
 		struct pool *pool = pool_new();
@@ -369,11 +370,12 @@ sched_add(struct message *m, uint32_t num, const struct route *route)
 	}
 	if (d->doubtful && !d->failed && !m->tried)
 		doubt(d, false);
-	if (j == NULL || j->n >= most || !str_eq(j->sender, sender)) {
+	if (j == NULL || j->n >= most || j->forwarder != forwarder || !str_eq(j->sender, sender)) {
 		j = mem_zero(1, sizeof(*j));
 		j->m = m;
 		j->dest = d;
 		j->sender = sender;
+		j->forwarder = forwarder;
 		pass_hold(m);
 		queue_job(j);
 	}
