@@ -218,7 +218,8 @@ envelope_build(struct envelope *env, const struct drop *d, const struct header_w
 		.sender = complete(d->sender, origin, p),
 		.envid = d->envid,
 		.ret = d->ret,
-		.flags = d->flags | (eightbit ? ENV_8BITMIME : 0),
+		.flags = d->flags | (eightbit ? ENV_8BITMIME : 0) |
+		    (seen->hops > common.hopcount_limit ? ENV_LOOPED : 0),
 		.origin = STR("pickup"),
 		.client_name = STR("localhost"),
 		.client_addr = STR("127.0.0.1"),

@@ -436,11 +436,24 @@ route_round(struct message *m)
 	return n > 0;
 }
 
+/* It has been here too often: whoever sent it last is told, and nobody gets it again. */
+static void
+fail_looped(struct message *m)
+{
+	struct route no = { .dsn = STR("5.4.6"), .text = STR("too many hops") };
+
+	for (unsigned i = 0; i < m->nrcpts; i++)
+		if (m->rcpts[i].state == RCPT_TODO)
+			apply_fate(m, i, &no, RCPT_BOUNCED);
+}
+
 static void
 route_all(struct message *m)
 {
 	unsigned round = 0;
 
+	if (m->looped)
+		fail_looped(m);
 	while (round++ < EXPAND_ROUNDS && route_round(m))
 		;
 	for (unsigned i = 0; i < m->nrcpts; i++)

@@ -82,6 +82,7 @@ struct message {
 	bool logging;
 	bool active, held, expire, deleted;
 	bool hold_new;			/* held, and the log does not say so yet */
+	bool looped;			/* ENV_LOOPED: its recipients fail, untried */
 	bool verified;
 	bool tried;			/* was put off before: new mail goes first */
 	bool ready;			/* in the list of new messages */

@@ -62,6 +62,7 @@ take_envelope(struct message *m, const struct envelope *env, uint64_t size)
 	m->maildrop = pool_str(m->keep, env->maildrop);
 	m->size = size;
 	m->arrival_us = (int64_t)env->arrival_us;
+	m->looped = (env->flags & ENV_LOOPED) != 0;
 	for (size_t i = 0; i < env->rcpts.n; i++) {
 		struct rcpt r = { .addr = rcpts[i].addr, .orig = rcpts[i].orig,
 			.orcpt = rcpts[i].orcpt, .notify = (uint8_t)rcpts[i].notify,

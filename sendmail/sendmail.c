@@ -104,7 +104,8 @@ run_mode(const struct options *o, struct pool *p)
 		args[0] = "start";
 		return become("posthorn", o, args, 1);
 	case MODE_VERIFY:
-		complain("-bv is not supported yet");
+		/* Postfix mails a report of what would become of a message; nobody makes one here yet. */
+		complain("-bv: reports on deliverability are not made yet; nothing was sent");
 		return EX_UNAVAILABLE;
 	case MODE_NOTHING:
 		return EX_OK;

@@ -23,6 +23,7 @@ enum {
 	ENV_SMTPUTF8 = 2,	/* SMTPUTF8 was said (RFC 6531) */
 	ENV_REQUIRETLS = 4,	/* RFC 8689 */
 	ENV_NO_EXPAND = 8,	/* made here: do not add missing headers, no aliases of its sender */
+	ENV_LOOPED = 16,	/* too many Received fields: return it, deliver it to nobody */
 };
 
 struct envelope_rcpt {
