@@ -3,23 +3,18 @@
  * One fiber reads a connection.  A reply goes straight into the waiting caller's struct; a request
  * gets a pool, a copy of its bytes and a fiber.  The ipc is freed when its reader has ended and the
  * last request that still holds it was answered.
- *
- * A message of one datagram waits in the connection's outbox until the loop is about to wait; one
- * with descriptors or in fragments goes out at once, behind what is in the outbox.
  */
 #include "ipc/ipc.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/panic.h"
 #include "fiber/fiber.h"
-#include "ipc/outbox.h"
+#include "ipc/connection.h"
 
-#define BUCKETS		64	/* of calls in flight */
 #define MAX_REQUESTS	4096	/* of one connection being handled at once */
 #define MAX_PARTIALS	64	/* messages arriving in fragments at once */
 #define BURST		4	/* batches read before the handlers get their turn */
@@ -48,33 +43,6 @@ struct partial {
 	size_t nfds;
 };
 
-struct ipc {
-	uint64_t number;
-	int fd;
-	const struct ipc_op *ops;
-	unsigned peer;
-	void (*closed)(struct ipc *, void *);
-	void *arg;
-	void *user;
-	struct fiber *reader;
-	struct waiting *calls[BUCKETS];
-	unsigned inflight;
-	uint32_t last_call;
-	struct partial *partials;
-	unsigned npartials;
-	struct outbox outbox;
-	struct ipc *next_full;		/* in the list of those whose outbox holds something */
-	bool full;
-	bool sending;			/* one fiber is in frame_send */
-	struct fiber_queue senders;
-	unsigned requests;		/* handlers at work */
-	unsigned held;			/* calls and sends under way from this end */
-	struct fiber_queue crowd;	/* the reader, when they are too many */
-	bool small;			/* takes no fragments */
-	bool dead;
-	bool reader_ended;
-};
-
 struct ipc_req {
 	struct ipc *c;
 	const struct ipc_op *op;
@@ -88,38 +56,21 @@ struct ipc_req {
 	bool returned;			/* the handler did */
 };
 
-static struct ipc *full_first;		/* connections whose outbox holds something */
-
 static char rooms[FRAME_BATCH * IPC_FRAME];	/* datagrams; used between two switches only */
 
-/* Its outbox is empty, or nobody wants what is in it any more. */
-static void
-not_full(struct ipc *c)
-{
-	struct ipc **at = &full_first;
-
-	if (!c->full)
-		return;
-	while (*at != c)
-		at = &(*at)->next_full;
-	*at = c->next_full;
-	c->full = false;
-}
-
-static void
-release(struct ipc *c)
+void
+ipc_release(struct ipc *c)
 {
 	if (!c->reader_ended || c->requests > 0 || c->held > 0)
 		return;
-	not_full(c);
-	outbox_clear(&c->outbox);
+	ipc_put_nothing(c);
 	free(c);
 }
 
 static void
 finish_calls(struct ipc *c)
 {
-	for (unsigned i = 0; i < BUCKETS; i++) {
+	for (unsigned i = 0; i < IPC_BUCKETS; i++) {
 		struct waiting *w = c->calls[i];
 
 		c->calls[i] = NULL;
@@ -150,7 +101,7 @@ take_call(struct ipc *c, uint32_t call)
 {
 	struct waiting **at, *w;
 
-	for (at = &c->calls[call % BUCKETS]; (w = *at) != NULL; at = &w->next)
+	for (at = &c->calls[call % IPC_BUCKETS]; (w = *at) != NULL; at = &w->next)
 		if (w->call == call) {
 			*at = w->next;
 			c->inflight--;
@@ -187,7 +138,7 @@ end_request(struct ipc_req *r)
 		pool_free(r->pool);	/* r itself is in it */
 	c->requests--;
 	(void)fiber_queue_wake(&c->crowd);
-	release(c);
+	ipc_release(c);
 }
 
 static void
@@ -379,7 +330,7 @@ reader(void *arg)
 	if (c->closed != NULL)
 		c->closed(c, c->arg);
 	c->reader_ended = true;
-	release(c);
+	ipc_release(c);
 }
 
 void
@@ -387,122 +338,10 @@ ipc_close(struct ipc *c)
 {
 	if (c->dead)
 		return;
-	(void)outbox_send(&c->outbox, c->fd);
+	ipc_put_last(c);
 	c->dead = true;
 	finish_calls(c);
 	fiber_cancel(c->reader);
-}
-
-/* What waits in the outbox, then this datagram unless it is NULL.  As frame_send. */
-static int
-send_behind(struct ipc *c, const struct frame *f, const int *fds, size_t nfds)
-{
-	int sent = outbox_send(&c->outbox, c->fd);
-
-	if (sent == 1 && f != NULL)
-		sent = frame_send(c->fd, f, fds, nfds);
-	return sent;
-}
-
-/* Send all there is, waiting while the socket is full; the senders take turns. */
-static enum ipc_result
-send_frame(struct ipc *c, const struct frame *f, const int *fds, size_t nfds, msec_t deadline)
-{
-	int sent = 0;
-
-	while (c->sending && !c->dead)
-		if (fiber_queue_wait(&c->senders, deadline) != WAKE_READY)
-			return IPC_TIMEOUT;
-	c->sending = true;
-	while (!c->dead && (sent = send_behind(c, f, fds, nfds)) == 0) {
-		fiber_drained_write(c->fd);
-		if (fiber_wait_write(c->fd, deadline) != WAKE_READY)
-			break;
-	}
-	c->sending = false;
-	(void)fiber_queue_wake(&c->senders);
-	if (c->dead || sent < 0)
-		return IPC_GONE;
-	return sent == 1 ? IPC_DONE : IPC_TIMEOUT;
-}
-
-/* The socket took only some of an outbox: a fiber waits for room. */
-static void
-send_rest(void *arg)
-{
-	struct ipc *c = arg;
-
-	(void)send_frame(c, NULL, NULL, 0, NEVER);
-	c->held--;
-	release(c);
-}
-
-/* Before the loop waits: everything said in this round goes out. */
-static void
-send_outboxes(void)
-{
-	struct ipc *c;
-
-	while ((c = full_first) != NULL) {
-		not_full(c);
-		if (c->dead || c->sending)
-			continue;
-		switch (outbox_send(&c->outbox, c->fd)) {
-		case 0:
-			c->held++;
-			(void)fiber_start(send_rest, c, "ipc");
-			break;
-		case -1:
-			ipc_close(c);
-			break;
-		}
-	}
-}
-
-/* Leave a message in the outbox; false when it has to go out by itself. */
-static bool
-leave(struct ipc *c, enum frame_kind kind, uint32_t call, struct buf *out)
-{
-	if (out->n > FRAME_ROOM || c->sending || c->dead ||
-	    !outbox_add(&c->outbox, kind, call, out))
-		return false;
-	if (!c->full) {
-		c->full = true;
-		c->next_full = full_first;
-		full_first = c;
-	}
-	return true;
-}
-
-/* Pack and send, in fragments when it must be. */
-static enum ipc_result
-send_message(struct ipc *c, enum frame_kind kind, uint32_t call, const struct ipc_msg *m,
-    const void *msg, msec_t deadline)
-{
-	struct buf out = { .limit = IPC_TOTAL };
-	struct frame f = { .kind = kind, .call = call };
-	enum ipc_result r = IPC_DONE;
-	int fds[IPC_FDS];
-	size_t nfds = 0, at = 0;
-
-	if (!ipc_pack(&out, m, msg, fds, &nfds)) {
-		buf_free(&out);
-		return IPC_TOOBIG;
-	}
-	if (nfds == 0 && leave(c, kind, call, &out))
-		return IPC_DONE;
-	f.total = (uint32_t)out.n;
-	do {
-		f.payload = str_sub(buf_str(&out), at, FRAME_ROOM);
-		r = send_frame(c, &f, fds, f.fragment == 0 ? nfds : 0, deadline);
-		at += f.payload.n;
-		f.fragment++;
-	} while (r == IPC_DONE && at < out.n);
-	/* Half a message would leave the other side waiting for the rest: give the connection up. */
-	if (r == IPC_TIMEOUT && f.fragment > 1)
-		ipc_close(c);
-	buf_free(&out);
-	return r;
 }
 
 struct ipc *
@@ -519,7 +358,6 @@ ipc_open(int fd, const struct ipc_op *ops, unsigned peer, void (*closed)(struct 
 	c->closed = closed;
 	c->arg = arg;
 	c->reader = fiber_start(reader, c, "ipc");
-	fiber_before_wait(send_outboxes);
 	return c;
 }
 
@@ -547,11 +385,11 @@ ipc_call(struct ipc *c, const struct ipc_msg *m, const void *msg, const struct i
 	if (c->dead)
 		return IPC_GONE;
 	w.call = next_call(c);
-	w.next = c->calls[w.call % BUCKETS];
-	c->calls[w.call % BUCKETS] = &w;
+	w.next = c->calls[w.call % IPC_BUCKETS];
+	c->calls[w.call % IPC_BUCKETS] = &w;
 	c->inflight++;
 	c->held++;			/* keeps `c` alive while we wait */
-	r = send_message(c, FRAME_REQUEST, w.call, m, msg, deadline);
+	r = ipc_put(c, FRAME_REQUEST, w.call, m, msg, deadline);
 	while (r == IPC_DONE && !w.answered)
 		if (fiber_queue_wait(&w.done, deadline) != WAKE_READY && !w.answered)
 			r = IPC_TIMEOUT;
@@ -560,7 +398,7 @@ ipc_call(struct ipc *c, const struct ipc_msg *m, const void *msg, const struct i
 	else
 		(void)take_call(c, w.call);
 	c->held--;
-	release(c);
+	ipc_release(c);
 	return r;
 }
 
@@ -572,9 +410,9 @@ ipc_send(struct ipc *c, const struct ipc_msg *m, const void *msg, msec_t deadlin
 	if (c->dead)
 		return IPC_GONE;
 	c->held++;
-	r = send_message(c, FRAME_ONEWAY, next_call(c), m, msg, deadline);
+	r = ipc_put(c, FRAME_ONEWAY, next_call(c), m, msg, deadline);
 	c->held--;
-	release(c);
+	ipc_release(c);
 	return r;
 }
 
@@ -583,7 +421,7 @@ ipc_reply(struct ipc_req *r, const void *msg)
 {
 	ASSERT(r->op->reply != NULL && !r->answered);
 	r->answered = true;
-	if (!r->c->dead && send_message(r->c, FRAME_REPLY, r->call, r->op->reply, msg,
+	if (!r->c->dead && ipc_put(r->c, FRAME_REPLY, r->call, r->op->reply, msg,
 	    NEVER) == IPC_TOOBIG) {
 		log_error("ipc: answer to %s breaks its own limits", r->op->request->name);
 		ipc_close(r->c);
@@ -659,72 +497,4 @@ unsigned
 ipc_inflight(const struct ipc *c)
 {
 	return c->inflight;
-}
-
-static bool
-poll_one(int fd, short events, msec_t deadline)
-{
-	struct pollfd p = { fd, events, 0 };
-	msec_t left = deadline_left(deadline);
-
-	return poll(&p, 1, left > 3600000 ? 3600000 : (int)left) == 1;
-}
-
-enum ipc_result
-ipc_call_blocking(int fd, const struct ipc_msg *m, const void *msg, const struct ipc_msg *reply_m,
-    void *reply, struct pool *pool, msec_t timeout_ms)
-{
-	struct buf out = { .limit = IPC_TOTAL }, in = { .limit = IPC_TOTAL };
-	struct frame f = { .kind = FRAME_REQUEST, .call = 1 };
-	msec_t deadline = deadline_in(timeout_ms);
-	char *big = mem_alloc(IPC_FRAME);
-	int fds[IPC_FDS], got_fds[IPC_FDS];
-	size_t nfds = 0, ngot, at = 0;
-	enum ipc_result r = IPC_TOOBIG;
-	int got;
-
-	if (!ipc_pack(&out, m, msg, fds, &nfds))
-		goto done;
-	r = IPC_GONE;
-	f.total = (uint32_t)out.n;
-	do {
-		f.payload = str_sub(buf_str(&out), at, FRAME_ROOM);
-		while ((got = frame_send(fd, &f, fds, f.fragment == 0 ? nfds : 0)) == 0)
-			if (!poll_one(fd, POLLOUT, deadline)) {
-				r = IPC_TIMEOUT;
-				goto done;
-			}
-		if (got < 0)
-			goto done;
-		at += f.payload.n;
-		f.fragment++;
-	} while (at < out.n);
-	nfds = 0;
-	do {
-		if (!poll_one(fd, POLLIN, deadline)) {
-			r = IPC_TIMEOUT;
-			goto done;
-		}
-		got = frame_recv(fd, big, &f, got_fds, &ngot);
-		if (got < 0)
-			goto done;
-		if (got == 0)
-			continue;
-		if (f.kind != FRAME_REPLY) {
-			frame_close_fds(got_fds, ngot);
-			continue;
-		}
-		if (f.fragment == 0) {
-			memcpy(fds, got_fds, ngot * sizeof(fds[0]));
-			nfds = ngot;
-		}
-		buf_add(&in, f.payload);
-	} while (got == 0 || in.n < f.total);
-	r = ipc_unpack(pool_str(pool, buf_str(&in)), reply_m, reply, fds, nfds, pool) ?
-	    IPC_DONE : IPC_GONE;
-done:
-	buf_free(&out);
-	buf_free(&in);
-	free(big);
-	return r;
 }
