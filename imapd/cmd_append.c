@@ -68,7 +68,7 @@ skip_text(struct client *c)
 	for (uint64_t n = c->text.size > DRAIN_MAX ? 0 : c->text.size; n > 0; n -= data.n)
 		if (stream_read(c->io, &data, n > CHUNK ? CHUNK : (size_t)n) != IO_OK)
 			return false;
-	return c->text.size <= DRAIN_MAX && stream_getline(c->io, &data, IMAP_LINE_MAX) == IO_OK;
+	return c->text.size <= DRAIN_MAX && command_line(c, &data, false) == IO_OK;
 }
 
 static struct verdict
@@ -116,7 +116,7 @@ receive(struct client *c, struct append *args, struct appender *a)
 		if (system_flag(word) == 0 && word.p[0] != '\\')
 			*(struct str *)vec_push(&keywords) = word;
 	}
-	end = take_text(c, a) ? stream_getline(c->io, &rest, IMAP_LINE_MAX) : IO_EOF;
+	end = take_text(c, a) ? command_line(c, &rest, false) : IO_EOF;
 	if (end != IO_OK && end != IO_SYNTAX && end != IO_TOOLONG) {
 		append_abort(a);
 		vec_free(&keywords);

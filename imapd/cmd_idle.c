@@ -86,7 +86,7 @@ cmd_idle(struct client *c, struct scan *args)
 		w.watch = mailbox_watch(c->box, changed, &w);
 	if (idle(&w)) {
 		stream_deadline(c->io, deadline_in(IMAP_COMMAND_MS));
-		r = stream_getline(c->io, &data, IMAP_LINE_MAX);
+		r = command_line(c, &data, false);
 	}
 	mailbox_unwatch(w.watch);
 	if (r != IO_OK && r != IO_SYNTAX && r != IO_TOOLONG) {

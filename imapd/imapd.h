@@ -96,6 +96,12 @@ uint32_t system_flag(struct str word);
  */
 bool scan_messages(struct client *c, struct scan *in, struct vec *at, struct verdict *no);
 
+/*
+ * One line, as stream_getline gives it; what is longer than the stream would skip is skipped all the
+ * same, up to a bound, behind which BYE was said.  `first` of a command: a stop ends the wait.
+ */
+enum io command_line(struct client *c, struct str *line, bool first);
+
 /* Leave the selected mailbox. */
 void unselect(struct client *c);
 

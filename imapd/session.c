@@ -5,6 +5,7 @@
  * RFC 3501 7.4.1: no EXPUNGE while FETCH, STORE or SEARCH by numbers is under way.  The loop keeps
  * that rule: rows say NUMBERS, handlers never sweep the view.
  */
+#include <errno.h>
 #include <stdarg.h>
 
 #include "base/log.h"
@@ -13,6 +14,7 @@
 #include "imapd/imapd.h"
 
 #define DRAIN_MAX	(1u << 30)	/* a literal larger than this is not read to be refused */
+#define SKIP_MAX	(1u << 20)	/* … and so many bytes of an overlong line */
 
 const char imap_capabilities[] = "IMAP4rev1 LITERAL+ IDLE NAMESPACE UIDPLUS MOVE UNSELECT ID ENABLE "
     "CHILDREN SPECIAL-USE";
@@ -155,6 +157,42 @@ unselect(struct client *c)
 
 enum got { GOT_COMMAND, GOT_REFUSED, GOT_END };
 
+/*
+ * The stream gave up on a line that does not end: read over the rest of it, so that the session can
+ * go on, but not for ever.
+ */
+static enum io
+skip_rest(struct client *c)
+{
+	struct str data;
+	char last = '\0';
+	enum io r;
+
+	stream_deadline(c->io, deadline_in(IMAP_COMMAND_MS));
+	for (size_t n = 0; n < SKIP_MAX; n += data.n) {
+		if ((r = stream_peek(c->io, &data)) != IO_OK)
+			return r;
+		for (size_t i = 0; i < data.n; last = data.p[i++]) {
+			if (data.p[i] != '\n' || last != '\r')
+				continue;
+			stream_skip(c->io, i + 1);
+			return IO_TOOLONG;
+		}
+		stream_skip(c->io, data.n);
+	}
+	tell(c, "BYE Command line is too long");
+	return IO_ERROR;
+}
+
+enum io
+command_line(struct client *c, struct str *line, bool first)
+{
+	enum io r = first ? service_getline(c->io, line, IMAP_LINE_MAX) :
+	    stream_getline(c->io, line, IMAP_LINE_MAX);
+
+	return r == IO_ERROR && errno == EMSGSIZE ? skip_rest(c) : r;
+}
+
 /* Read and drop what a client sends without waiting, to refuse it in order. */
 static bool
 drain(struct client *c, uint64_t n)
@@ -211,7 +249,7 @@ static enum got
 skip_line(struct client *c)
 {
 	struct str line;
-	enum io r = stream_getline(c->io, &line, IMAP_LINE_MAX);
+	enum io r = command_line(c, &line, false);
 
 	return r == IO_OK || r == IO_SYNTAX || r == IO_TOOLONG ? GOT_REFUSED : GOT_END;
 }
@@ -244,23 +282,24 @@ read_command(struct client *c)
 	for (;;) {
 		bool literal;
 
-		r = c->command.n == 0 ? service_getline(c->io, &line, IMAP_LINE_MAX) :
-		    stream_getline(c->io, &line, IMAP_LINE_MAX);
+		r = command_line(c, &line, c->command.n == 0);
 		if (r != IO_OK)
 			return bad_line(c, r);
 		stream_deadline(c->io, deadline_in(IMAP_COMMAND_MS));
 		literal = imap_line_literal(line, &l);
 		buf_add(&c->command, line);
+		if (!buf_ok(&c->command)) {
+			tell(c, "BYE Command is too long");
+			return GOT_END;
+		}
 		if (!literal)
-			return buf_ok(&c->command) ? GOT_COMMAND : GOT_END;
+			return GOT_COMMAND;
 		if (append_text_next(buf_str(&c->command))) {
 			c->text = l;
 			c->has_text = true;
 			return GOT_COMMAND;
 		}
 		buf_addz(&c->command, "\r\n");
-		if (!buf_ok(&c->command))
-			return GOT_END;
 		got = read_literal(c, &l);
 		if (got == GOT_REFUSED && !l.sync)
 			return skip_line(c);

@@ -2,6 +2,7 @@
 /*
  * imap - IMAP before login (RFC 3501 6.1, 6.2).
  */
+#include <errno.h>
 #include <stdarg.h>
 
 #include "conf/room_login.h"
@@ -249,6 +250,8 @@ read_command(struct turn *t)
 			client_line(t->c, r);
 			if (r == IO_SYNTAX || r == IO_TOOLONG)
 				stream_write(t->c->io, STR("* BAD Cannot read that line\r\n"));
+			else if (r == IO_ERROR && errno == EMSGSIZE)
+				stream_write(t->c->io, STR("* BYE Command line is too long\r\n"));
 			else if (service_stopping())
 				stream_write(t->c->io, STR("* BYE Server is shutting down\r\n"));
 			else if (r == IO_TIMEOUT)
