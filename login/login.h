@@ -29,6 +29,7 @@ struct client {
 	struct str user, method;	/* last ones tried */
 	struct str user_said;		/* POP3's USER; in the room below */
 	char user_room[SESSION_USER_MAX], shown_room[SHOWN_MAX];
+	bool utf8;			/* POP3: UTF8 was asked for */
 	bool over;			/* close it */
 	bool passed;			/* a worker has it: not another byte from here */
 };

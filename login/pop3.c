@@ -2,6 +2,8 @@
 /*
  * pop3 - POP3 before login (RFC 1939 4, RFC 2449, RFC 2595, RFC 5034).
  */
+#include <errno.h>
+
 #include "daemon/service.h"
 #include "login/login.h"
 #include "proto/pop3.h"
@@ -44,6 +46,13 @@ result(struct client *c, enum auth_status r)
 		say(c, texts[r]);
 }
 
+/* What pop3d is told in place of a tag. */
+static struct str
+mode(const struct client *c)
+{
+	return c->utf8 ? STR(SESSION_TAG_UTF8) : STR("");
+}
+
 static void
 do_capa(struct client *c, struct str args)
 {
@@ -59,8 +68,8 @@ do_stls(struct client *c, struct str args)
 		refuse(c, "STLS takes no argument");
 		return;
 	}
-	if (!client_may_tls(c)) {
-		refuse(c, "TLS is not available");
+	if (!client_may_tls(c) || c->utf8) {
+		refuse(c, c->utf8 ? "STLS comes before UTF8" : "TLS is not available");
 		return;
 	}
 	/* What was said before it does not count after it (RFC 2595 4). */
@@ -94,7 +103,7 @@ do_pass(struct client *c, struct str args)
 		return;
 	}
 	c->user_said = STR("");
-	result(c, client_login(c, "PLAIN", user, pool_str(c->work, args), STR("")));
+	result(c, client_login(c, "PLAIN", user, pool_str(c->work, args), mode(c)));
 }
 
 /* AUTH mechanism [initial-response] */
@@ -114,7 +123,7 @@ do_auth(struct client *c, struct str args)
 		initial = rest;
 	switch (sasl_run(c, mechanism, initial, &got)) {
 	case SASL_GOT:
-		result(c, client_login(c, got.method, got.user, got.password, STR("")));
+		result(c, client_login(c, got.method, got.user, got.password, mode(c)));
 		break;
 	case SASL_UNKNOWN:
 		refuse(c, "Unknown mechanism");
@@ -130,11 +139,15 @@ do_auth(struct client *c, struct str args)
 	}
 }
 
-/* RFC 6856 2: texts go out as they are already. */
+/* For the session after login, which is told; only before it, and no TLS begins behind it. */
 static void
 do_utf8(struct client *c, struct str args)
 {
-	(void)args;
+	if (args.n > 0) {
+		refuse(c, "UTF8 takes no argument");
+		return;
+	}
+	c->utf8 = true;
 	say(c, "+OK UTF8 enabled");
 }
 
@@ -156,7 +169,7 @@ static const struct command {
 	{ "USER", do_user, "RFC 1939 7" },
 	{ "PASS", do_pass, "RFC 1939 7" },
 	{ "AUTH", do_auth, "RFC 5034 4" },
-	{ "UTF8", do_utf8, "RFC 6856 2" },
+	{ "UTF8", do_utf8, "RFC 6856 2.1" },
 	{ "QUIT", do_quit, "RFC 1939 4" },
 };
 
@@ -189,6 +202,8 @@ pop3_login(struct client *c)
 			dispatch(c, line);
 		else if (client_line(c, r) || r == IO_SYNTAX || r == IO_TOOLONG)
 			say(c, "-ERR Cannot read that line");
+		else if (r == IO_ERROR && errno == EMSGSIZE)
+			say(c, "-ERR Command line is too long");
 		else if (r == IO_TIMEOUT)
 			say(c, "-ERR Disconnected for inactivity");
 	}

@@ -6,12 +6,14 @@
  * time holds it (RFC 1939 4, exclusive-access lock).  DELE only marks; QUIT removes, and says +OK
  * when the removal is on disk.  A connection that ends without QUIT removes nothing.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "base/panic.h"
 #include "daemon/service.h"
 #include "fiber/fiber.h"
+#include "mail/address.h"
 #include "pop3d/pop3d.h"
 #include "proto/pop3.h"
 
@@ -30,6 +32,7 @@ struct client {
 	unsigned char *marks;	/* MARK_ bits by message */
 	size_t n;
 	unsigned retrieved;
+	bool utf8;		/* headers in UTF-8 as they are (RFC 6856) */
 	bool over;
 };
 
@@ -162,23 +165,31 @@ send_text(struct client *c, struct text *t, uint64_t from, uint64_t lines, bool 
 	return ok;
 }
 
-/* The header with its blank line, then `lines` of the body. */
+/* The answer: the header as this client can read it, then `lines` of the body. */
 static bool
-send_top(struct client *c, struct text *t, uint64_t lines, bool *bol)
+send_message(struct client *c, struct text *t, uint64_t lines, bool *bol)
 {
-	struct buf header = { .limit = HEADER_MAX + 1 }, out = { 0 };
+	struct buf header = { .limit = HEADER_MAX + 1 }, plain = { 0 }, out = { 0 };
 	bool ok = text_header(t, HEADER_MAX, &header);
+	struct str first = buf_str(&header);
 
-	pop3_stuff(&out, buf_str(&header), bol);
+	if (!c->utf8 && !ascii_ok(first)) {
+		downgrade_header(&plain, first);
+		first = buf_str(&plain);
+	}
+	stream_printf(c->io, "+OK %llu octets\r\n",
+	    (unsigned long long)(text_size(t) - header.n + first.n));
+	pop3_stuff(&out, first, bol);
 	ok = ok && stream_write(c->io, buf_str(&out)) == IO_OK &&
 	    send_text(c, t, header.n, lines, bol);
 	buf_free(&header);
+	buf_free(&plain);
 	buf_free(&out);
 	return ok;
 }
 
 static void
-retrieve(struct client *c, size_t i, bool top, uint64_t lines)
+retrieve(struct client *c, size_t i, uint64_t lines)
 {
 	struct text *t;
 	bool bol = true, ok;
@@ -187,8 +198,7 @@ retrieve(struct client *c, size_t i, bool top, uint64_t lines)
 		say(c, "-ERR Message was removed by another session");
 		return;
 	}
-	stream_printf(c->io, "+OK %llu octets\r\n", (unsigned long long)text_size(t));
-	ok = top ? send_top(c, t, lines, &bol) : send_text(c, t, 0, UINT64_MAX, &bol);
+	ok = send_message(c, t, lines, &bol);
 	text_close(t);
 	if (!ok) {
 		/* Half a message must not look like one. */
@@ -205,7 +215,7 @@ do_retr(struct client *c, struct scan *args)
 
 	if (!scan_message(c, args, true, &i))
 		return;
-	retrieve(c, i, false, 0);
+	retrieve(c, i, UINT64_MAX);
 	c->marks[i] |= MARK_READ;
 	c->retrieved++;
 }
@@ -221,7 +231,7 @@ do_top(struct client *c, struct scan *args)
 	if (!pop3_scan_number(args, true, &lines))
 		say(c, "-ERR How many lines?");
 	else
-		retrieve(c, i, true, lines);
+		retrieve(c, i, lines);
 }
 
 static void
@@ -347,6 +357,7 @@ pop3_session(struct stream *io, struct store *store, const struct session *hello
 	struct client c = { .io = io, .store = store };
 
 	c.user = hello != NULL ? hello->user : STR("test");
+	c.utf8 = hello != NULL && str_eq(hello->tag, STR(SESSION_TAG_UTF8));
 	stream_deadline(io, deadline_in(ANSWER_MS));
 	if (open_drop(&c))
 		say(&c, "+OK Logged in");
@@ -364,7 +375,9 @@ pop3_session(struct stream *io, struct store *store, const struct session *hello
 		else if (r == IO_SYNTAX || r == IO_TOOLONG)
 			say(&c, "-ERR Cannot read that line");
 		else
-			break;
+			c.over = true;
+		if (r == IO_ERROR && errno == EMSGSIZE)
+			say(&c, "-ERR Command line is too long");
 	}
 	stream_deadline(io, deadline_in(10000));
 	stream_flush(io);

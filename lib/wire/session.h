@@ -12,6 +12,7 @@
 
 #define SESSION_USER_MAX	320	/* a user name: an address or a system user */
 #define SESSION_TAG_MAX		64	/* the tag of the IMAP command that logged in */
+#define SESSION_TAG_UTF8	"UTF8"	/* in its place, POP3: the client asked for UTF8 */
 #define SESSION_UNREAD_MAX	65536	/* bytes the client sent behind it */
 #define SESSION_IP_MAX		64
 #define SESSION_MAILBOX_MAX	1024	/* relative to virtual_mailbox_base; empty: the user's home */
@@ -24,7 +25,7 @@ struct session {
 	int fd;			/* the plain side of the connection; becomes the worker's */
 	uint64_t protocol;	/* enum session_protocol */
 	struct str user;	/* who logged in, normalised */
-	struct str tag;		/* IMAP: the worker answers this tag */
+	struct str tag;		/* IMAP: the worker answers this tag; POP3: see SESSION_TAG_UTF8 */
 	struct str method;	/* "PLAIN", "LOGIN", "USER": for the log */
 	struct str unread;	/* bytes the client sent already: give them to stream_unread */
 	struct str client_ip;	/* address literals as text */
