@@ -53,6 +53,24 @@ end_line(struct intake *in)
 	in->line_at = in->header.n;
 }
 
+/*
+ * A CR without its LF, as progress bars write it.  It never ends a header line nor the message: who
+ * hands in a stranger's text guards against LF (security F1).  In the body what follows is shown on
+ * a line of its own, which is as if it stood in the middle of one.
+ */
+static void
+lone_cr(struct intake *in)
+{
+	if (in->dot)
+		put(in, '.');
+	in->dot = false;
+	in->mid = true;
+	if (in->in_body)
+		buf_add(&in->out, STR("\r\n"));
+	else
+		put(in, ' ');
+}
+
 size_t
 intake_feed(struct intake *in, struct str bytes)
 {
@@ -63,19 +81,28 @@ intake_feed(struct intake *in, struct str bytes)
 	for (i = 0; i < bytes.n && !in->ended; i++) {
 		char c = bytes.p[i];
 
-		if (c == '\0')
+		if (c == '\0') {
+			/* It goes, and what stands behind it is not the start of a line. */
+			if (in->cr)
+				lone_cr(in);
+			if (in->dot)
+				put(in, '.');
+			in->cr = in->dot = false;
+			in->mid = true;
 			continue;
+		}
 		if (c == '\r') {
 			in->cr = true;
 			continue;
 		}
-		if (c == '\n' || in->cr) {
+		if (c == '\n') {
 			in->cr = false;
 			end_line(in);
-			if (c == '\n')
-				continue;
-			if (in->ended)
-				break;
+			continue;
+		}
+		if (in->cr) {
+			in->cr = false;
+			lone_cr(in);
 		}
 		if (!in->mid && !in->dot && c == '.' && (in->dot_ends || in->unstuff)) {
 			in->dot = true;

@@ -2,8 +2,8 @@
 /*
  * intake - whatever a local program writes becomes a message of CRLF lines.
  *
- * Pure: bytes go in, the header and then content come out.  Line ends may be LF, CRLF or CR; NUL is
- * dropped; the last line gets an end if it has none; a "From " line in front (as mbox has it) goes;
+ * Pure: bytes go in, the header and then content come out.  Line ends may be LF or CRLF; a CR alone
+ * breaks lines in the body and is a blank in the header; NUL is dropped; the last line gets an end if it has none; a "From " line in front (as mbox has it) goes;
  * a blank line is put before a body that follows the header without one.
  */
 #ifndef SENDMAIL_INTAKE_H

@@ -210,9 +210,9 @@ cmd_data(struct session *s, struct scan *args)
 
 	if (!smtp_scan_end(args))
 		return reply(501, "5.5.4", "Syntax: DATA");
-	(void)answer(&r);
 	if (!envelope_start(&env, s->options, s->pool))
 		return reply(553, "5.1.7", "Bad sender address");
+	(void)answer(&r);
 	env.sender = address_text(s->pool, &s->mail.sender);
 	env.envid = s->mail.envid;
 	env.ret = s->mail.ret;
@@ -225,7 +225,8 @@ cmd_data(struct session *s, struct scan *args)
 	if (!whole || !intake_ok(&in)) {
 		dropper_abort(&d);
 		s->quit = !whole;
-		r = reply(554, "5.6.0", "Message header is too large");
+		r = whole ? reply(554, "5.6.0", "Message header is too large") :
+		    reply(451, "4.3.0", "The message has no end, it is dropped");
 	} else {
 		r = data_reply(d.pid != 0 ? dropper_commit(&d) : EX_OSERR);
 	}

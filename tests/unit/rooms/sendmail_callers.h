@@ -54,6 +54,9 @@ static const struct caller {
 	  "a@x.org", "To: a@x.org\r\nSubject: s\r\n\r\nb\r\n" },
 	{ "PHP mail(), old line ends", "sendmail -t -i", "To: a@x.org\r\nSubject: s\nX: y\r\r\n\nb", ME,
 	  "a@x.org", "To: a@x.org\r\nSubject: s\r\nX: y\r\n\r\nb\r\n" },
+	{ "a form with a stranger's CR (F1)", "sendmail -t -fwww@x.org",
+	  "To: a@x.org\nSubject: s\rBcc: c@z.org\n\nb\r.\nmore\r\n", "www@x.org", "a@x.org",
+	  "To: a@x.org\r\nSubject: s Bcc: c@z.org\r\n\r\nb\r\n.\r\nmore\r\n" },
 	{ "PHPMailer", "sendmail -oi -fwww@x.org -t", WITH_T, "www@x.org", T_RCPTS, T_CONTENT },
 	{ "Symfony -t", "sendmail -t -i", WITH_T, ME, T_RCPTS, T_CONTENT },
 	{ "Symfony with recipients", "sendmail -oi -fa@x.org -- b@y.org c@z.org", TEXT, "a@x.org",
@@ -177,7 +180,15 @@ static const struct talk {
 	  "RCPT TO:<-x@y.org>\nDATA\nFOO\nRSET\nVRFY x\nNOOP\n",
 	  "220 503 503 501 250 503 553 553 503 500 250 252 250 ", NULL, NULL, NULL },
 	{ "end inside the data", "sendmail -bs", "HELO x\nMAIL FROM:<>\nRCPT TO:<b@y.org>\nDATA\nX: y\n\na\n",
-	  "220 250 250 250 354 554 ", NULL, NULL, NULL },
+	  "220 250 250 250 354 451 ", NULL, NULL, NULL },
+	/* Who doubles the dots behind LF has not seen these: they end nothing (security F1). */
+	{ "a stranger's CR", "sendmail -bs", "HELO x\r\nMAIL FROM:<a@x.org>\r\nRCPT TO:<b@y.org>\r\nDATA\r\n"
+	  "X: y\rBcc: z\r\n\r\na\r.\r\nMAIL FROM:<c@x.org>\r.\rb\r\n.\r\nQUIT\r\n",
+	  "220 250 250 250 354 250 221 ", "a@x.org", "b@y.org",
+	  "X: y Bcc: z\r\n\r\na\r\n.\r\nMAIL FROM:<c@x.org>\r\n.\r\nb\r\n" },
+	{ "a sender that is none", "sendmail -bs -fa@b@c",
+	  "HELO x\nMAIL FROM:<a@x.org>\nRCPT TO:<b@y.org>\nDATA\nQUIT\n", "220 250 250 250 send553 221 ",
+	  NULL, NULL, NULL },
 };
 
 #endif
