@@ -144,6 +144,11 @@ export_site() {
 	BOX=$(box "$1") export BOX
 }
 
+# Does this build know the table type?
+has_table() { postconf -m 2>/dev/null | grep -qx "$1"; }
+built_table=texthash	# of tables that are built, where there are any
+has_table hash && built_table=hash
+
 setting() {	# BOX NAME VALUE: the last one wins
 	printf '%s = %s\n' "$2" "$3" >>"$(etc "$1")/main.cf"
 }
