@@ -486,6 +486,26 @@ find_foreign(struct str id, uint64_t serial)
 	return NULL;
 }
 
+/*
+ * An agent that joins tells what it has at once, maybe before it was asked what it has in flight.  Until
+ * its answer is here nobody knows whether a result is of an earlier qmgr's delivery; taken too early,
+ * it would be lost, and its message delivered again, or for ever believed to be on its way.
+ */
+static void
+wait_answer(struct ipc *c)
+{
+	struct agent *a = ipc_user(c);
+
+	if (a == NULL || a->ready)
+		return;
+	a->users++;
+	while (!a->ready && a->c != NULL)
+		if (fiber_queue_wait(&agents_door, deadline_in(2 * INFLIGHT_MS)) != WAKE_READY)
+			break;
+	a->users--;
+	agent_release(a);
+}
+
 static void
 settle(struct ipc_req *r, const struct result *res)
 {
@@ -499,11 +519,13 @@ on_result(struct ipc_req *r, const void *msg)
 {
 	const struct result *res = msg;
 	const struct result_rcpt *v = res->rcpts.v;
-	struct job *j = map_get(flying, serial_key(&res->serial));
+	struct job *j;
 	struct foreign *f;
 	struct message *m;
 	bool quick;
 
+	wait_answer(ipc_conn(r));
+	j = map_get(flying, serial_key(&res->serial));
 	if (j == NULL)
 		j = find_foreign(res->queue_id, res->serial);
 	if (j == NULL || !str_eq(res->queue_id, str_of(j->m->place.head.id))) {
