@@ -174,10 +174,15 @@ tree_of() {
 	for c in $(ps -o pid= --ppid "$p" 2>/dev/null); do tree_of "$c"; done
 }
 program_pids() {	# BOX PROGRAM
-	local p
-	for p in $(tree_of "$(master_pid "$1")"); do
-		case $(ps -o args= -p "$p" 2>/dev/null) in "$PREFIX/libexec/posthorn/$2 "*) echo "$p" ;; esac
-	done
+	ps -eo pid=,ppid=,args= | awk -v top="$(master_pid "$1")" -v want="$PREFIX/libexec/posthorn/$2" '
+	{ pid[NR] = $1; parent[$1] = $2; what[$1] = $3 }
+	END {
+		for (i = 1; i <= NR; i++) {
+			if (what[pid[i]] != want) continue
+			for (p = pid[i]; p != top && p in parent; p = parent[p]) ;
+			if (p == top) print pid[i]
+		}
+	}'
 }
 
 log_file() {

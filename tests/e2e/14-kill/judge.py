@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: ISC
-"""Compare the ledger of accepted messages with what lies in the mailboxes and at the next hop."""
+"""Compare the ledgers of accepted messages with what lies in the mailboxes and at the next hop.
+
+    judge.py KILLS NAME=FOLDER ... LEDGER:NAME,NAME ...
+
+Each message of a ledger must be in each of its places; "hop" is the next hop.
+"""
 import collections
 import hashlib
 import os
@@ -9,16 +14,21 @@ import sys
 sys.path.insert(0, os.environ["TESTS"])
 from lib import check, end
 
-promised = dict(map(int, line.split()) for line in open(sys.argv[1]))
-copies, damaged, at_hop = collections.Counter(), [], set()
-for top in sys.argv[2:]:
+kills = int(sys.argv[1])
+places = dict(a.split("=", 1) for a in sys.argv[2:] if "=" in a)
+promised, wanted = {}, {}
+for a in sys.argv[2:]:
+    if "=" in a:
+        continue
+    ledger, names = a.rsplit(":", 1)
+    for line in open(ledger):
+        n, unknown = map(int, line.split())
+        promised[n], wanted[n] = unknown, names.split(",")
+copies, damaged, strange = collections.Counter(), [], []
+for place, top in places.items():
     for base, _, files in os.walk(top):
-        if os.path.basename(base) == "tmp":
-            continue
         for f in files:
-            if base.endswith("/hop") and not f.endswith(".eml"):
-                continue
-            if f.startswith("dovecot") or not (os.path.basename(base) in ("new", "cur") or f.endswith(".eml")):
+            if not (f.endswith(".eml") if place == "hop" else os.path.basename(base) in ("new", "cur")):
                 continue
             with open(os.path.join(base, f), "rb") as m:
                 text = m.read().replace(b"\r\n", b"\n")
@@ -28,22 +38,24 @@ for top in sys.argv[2:]:
                 damaged.append(os.path.join(base, f))
                 continue
             n = int(number.group(1))
-            copies[n] += 1
-            if f.endswith(".eml"):
-                at_hop.add(n)
+            copies[n, place] += 1
+            if place not in wanted.get(n, [place]):
+                strange.append((n, place))
             body = text.split(b"\n\n", 1)[1].rstrip(b"\n")
             if hashlib.sha256(body).hexdigest().encode() != total.group(1):
                 damaged.append(os.path.join(base, f))
 
-lost = [n for n in promised if copies[n] == 0]
+lost = [(n, p) for n in promised for p in wanted[n] if copies[n, p] == 0]
 check("none of %d accepted messages is lost" % len(promised), not lost, "lost: %s" % lost)
 check("none is damaged", not damaged, "\n".join(damaged))
+check("none is where it does not belong", not strange, strange)
 # A sender that saw no answer tried again: as many more copies as unknown tries.  At the next hop
-# one more for each kill of the client between its final dot and the acknowledged result.
-extra = [n for n in copies if n not in at_hop and copies[n] > 1 + promised.get(n, 0)]
-check("none came twice into a mailbox", not extra, "extra: %s" % [(n, copies[n], promised.get(n)) for n in extra])
-hop_extra = sum(max(0, copies[n] - 1 - promised.get(n, 0)) for n in at_hop)
-check("few came twice at the next hop", hop_extra <= 60, hop_extra)
+# some more for each kill of the client between its final dot and the acknowledged result.
+extra = [(n, p, c, promised.get(n)) for (n, p), c in copies.items()
+         if p != "hop" and c > 1 + promised.get(n, 0)]
+check("none came twice into a mailbox", not extra, "extra: %s" % extra)
+hop_extra = sum(max(0, c - 1 - promised.get(n, 0)) for (n, p), c in copies.items() if p == "hop")
+check("few came twice at the next hop", hop_extra <= max(60, kills), hop_extra)
 print("# copies: %d, twice in mailboxes by a lost answer: %d, at the hop: %d" % (
-    sum(copies.values()), sum(1 for n in copies if n not in at_hop and copies[n] > 1), hop_extra))
+    sum(copies.values()), sum(1 for (n, p), c in copies.items() if p != "hop" and c > 1), hop_extra))
 end()
