@@ -10,6 +10,7 @@ on the same clock as the records of blocklog.
     done      qmgr logged that the message left the queue (its done mark is synced before that)
     leaving   POP3: QUIT after DELE is about to be sent (from here on the mail may be gone)
     left      ... and was answered +OK
+    begun, ok an IMAP command about to be sent, and its OK: see imap.py
     begin, end   of the load
 
 KIND says where the message must be found: local, relay, both, soon (the next hop says 450 once), later (the next hop says 450 until
@@ -28,6 +29,7 @@ import threading
 import time
 
 sys.path.insert(0, os.environ["TESTS"])
+import imap
 from lib import PASSWORD, where
 
 RCPTS = {"local": ["alice@example.test"], "relay": ["far@away.test"],
@@ -150,7 +152,7 @@ def together(*jobs):
         try:
             f(*args)
         except Exception as e:
-            faults.append("%s%r: %r" % (f.__name__, args, e))
+            faults.append("%s: %r" % (f.__qualname__, e))
     threads = [threading.Thread(target=run, args=(f, a)) for f, *a in jobs]
     for t in threads:
         t.start()
@@ -172,10 +174,12 @@ def main():
     together(*[(smtp, ["relay", "relay", "soon"], some(110), s, 0, 0.02) for s in (4, 5, 6)])
     together((smtp, ["relay", "later", "held"], some(40), 7), (smtp, ["relay"], some(40), 8),
              (sendmail, ["relay"], some(6), 9, 0.3))
+    # A mailbox alone: nobody else's sync makes its names safe.
+    together((imap.load, write, number, message, some(15), 0.01))
     # Everything at once.
     together((smtp, everything, some(60), 11, 0.05, 0.06), (smtp, everything, some(60), 12, 0.05, 0.06),
              (sendmail, ["relay", "local", "both"], some(40), 13, 0.02), (append, some(30), 14),
-             (pop, some(4), 5))
+             (pop, some(4), 5), (imap.load, write, number, message, some(25)))
     together(*[(smtp, ["relay", "both"], some(40), s, 0.01, 0.02) for s in (21, 22, 23)],
              (sendmail, ["relay"], some(20), 24, 0.1))
     time.sleep(0.5)

@@ -22,6 +22,7 @@ import sys
 import time
 
 sys.path.insert(0, os.environ["TESTS"])
+import imap
 from lib import check, end, not_ok
 
 LOG, LEDGER, MB, CUTS, FS = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
@@ -52,11 +53,13 @@ def records():
 
 class Ledger:
     def __init__(self):
-        self.kind, self.at = {}, collections.defaultdict(dict)
+        self.kind, self.at, self.imap = {}, collections.defaultdict(dict), imap.Promises()
         for line in open(LEDGER):
             event, n, kind, when = line.split()
             if event in ("begin", "end"):
                 setattr(self, event, int(when))
+            elif event in ("begun", "ok"):
+                self.imap.read(event, int(n), kind, int(when))
             else:
                 self.at[event][int(n)] = int(when)
                 if event == "promise":
@@ -196,6 +199,7 @@ class Image:
             self.fault("damaged", 0, f)
         for n, kind in self.l.kind.items():
             self.message(n, kind, boxes[n], hop[n], held[n])
+        self.due["imap"] = self.l.imap.judge(self.when, self.fault)
 
     def message(self, n, kind, box, hop, held):
         l, t = self.l, self.when
@@ -253,20 +257,25 @@ def main():
         mode = MODES[i % len(MODES)]
         name = "cut %d (record %d, %s)" % (i + 1, cut, mode)
         disk.make(cut, mode, rng)
-        image = Image(name, times[cut - 1], ledger)
+        # The last moment at which the disk looked so: all that was promised by then is due.
+        when = times[cut] - 1 if cut < len(times) else times[-1]
+        image = Image(name, when, ledger)
         image.go(disk.cut)
         faults += image.faults
         total.update(image.due)
         if image.faults and os.environ.get("POWER_KEEP"):
             shutil.copy(os.path.join(WORK, "cut.img"), os.path.join(os.environ["POWER_KEEP"], "cut%d.img" % (i + 1)))
         print("# %s: %s%s" % (name, dict(image.due), "".join("\n#   " + t for _, t in image.faults[:8])), flush=True)
-    print("# %s: %d records, %d flushes, %d messages, %d images; promises due %d, finished %d" % (
+    print("# %s: %d records, %d flushes, %d messages, %d images; promises due %d, finished %d, of IMAP %d" % (
         FS, last - first, sum(1 for r in rows[first:last] if r[0] == 2), len(ledger.kind), len(cuts),
-        total["promises"], total["done"]))
+        total["promises"], total["done"], total["imap"]))
     for kind, text in (("mount", "every image can be mounted"), ("start", "the suite starts on each"),
                        ("stuck", "every queue empties"), ("lost", "no promise is broken"),
                        ("damaged", "nothing damaged is delivered"),
-                       ("again", "no finished message comes back"), ("twice", "nothing comes twice")):
+                       ("again", "no finished message comes back"), ("twice", "nothing comes twice"),
+                       ("kept", "H10, H11: what APPEND, COPY and MOVE were told OK for is there"),
+                       ("uid", "H10, H13: with the UID that was told, and none is used again"),
+                       ("flags", "H12: flags stay"), ("expunged", "H13: what was expunged is gone")):
         bad = [t for k, t in faults if k == kind]
         check("%s: %s" % (FS, text), not bad, "%d: %s" % (len(bad), "\n".join(bad[:10])))
     end()
