@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "cleanup/cleanup.h"
 #include "conf/room_queue.h"
+#include "daemon/queue.h"
 #include "daemon/service.h"
 #include "fiber/fiber.h"
 
@@ -24,25 +25,12 @@ struct intake *intake;
 static bool
 prepare(struct jail *jail)
 {
-	static struct jail_path paths[2];
-	const char *what;
-
-	if (!spool_open(&spool, common.queue_directory, &what)) {
-		log_error("open queue %s: %s: %s", common.queue_directory, what, strerror(errno));
+	if (!queue_prepare(&spool, "cleanup", jail))
 		return false;
-	}
-	if (spool_lock(&spool, "cleanup", true) < 0) {
-		log_error("lock queue %s: %s", common.queue_directory, strerror(errno));
-		return false;
-	}
-	if (common.sync_together)
-		fiber_sync_together(spool.dir);
 	if ((intake = intake_open(&spool)) == NULL) {
 		log_error("open queue %s for new mail: %s", common.queue_directory, strerror(errno));
 		return false;
 	}
-	paths[0] = (struct jail_path){ common.queue_directory, PATH_READ | PATH_WRITE };
-	jail->paths = paths;
 	return true;
 }
 

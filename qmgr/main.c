@@ -10,11 +10,8 @@
  * If taken over: can read, change, lose and misdirect all queued mail, and have mail delivered to
  *           any mailbox; runs no code as a user, reaches no network, no key, no password.
  */
-#include <errno.h>
-#include <string.h>
-
-#include "base/log.h"
 #include "conf/room_queue.h"
+#include "daemon/queue.h"
 #include "daemon/service.h"
 #include "qmgr/qmgr.h"
 #include "wire/arrive.h"
@@ -22,24 +19,11 @@
 static bool
 prepare(struct jail *jail)
 {
-	static struct jail_path paths[2];
-	const char *what;
-
-	if (!spool_open(&spool, common.queue_directory, &what)) {
-		log_error("open queue %s: %s: %s", common.queue_directory, what, strerror(errno));
+	if (!queue_prepare(&spool, "qmgr", jail))
 		return false;
-	}
-	if (spool_lock(&spool, "qmgr", true) < 0) {
-		log_error("lock queue %s: %s", common.queue_directory, strerror(errno));
-		return false;
-	}
-	if (common.sync_together)
-		fiber_sync_together(spool.dir);
 	show_learn();
 	scan_finished();
 	sched_begin();
-	paths[0] = (struct jail_path){ common.queue_directory, PATH_READ | PATH_WRITE };
-	jail->paths = paths;
 	jail->calls |= service_fd("showq") >= 0 ? JAIL_ACCEPT : 0;
 	return true;
 }
