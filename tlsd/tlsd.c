@@ -35,7 +35,7 @@ sign(const unsigned char id[KEY_ID], enum key_algorithm algorithm, enum key_hash
 	struct pool *pool = pool_new();
 	bool ok;
 
-	ok = peer_call(PEER_KEYD, &key_sign_msg, &ask, &key_signed_msg, &got, pool,
+	ok = peer_ask(PEER_KEYD, &key_sign_msg, &ask, &key_signed_msg, &got, pool,
 	    deadline_in(KEYD_MS)) == IPC_DONE && got.status == KEY_OK;
 	if (ok) {
 		memcpy(sig, got.signature.p, got.signature.n);
@@ -96,7 +96,7 @@ check_keys(void *arg)
 		struct key_signed got;
 		struct pool *pool = pool_new();
 
-		if (peer_call(PEER_KEYD, &key_sign_msg, &ask, &key_signed_msg, &got, pool,
+		if (peer_ask(PEER_KEYD, &key_sign_msg, &ask, &key_signed_msg, &got, pool,
 		    deadline_in(KEYD_MS)) == IPC_DONE && got.status == KEY_UNKNOWN)
 			log_error("keyd has no private key for certificate %zu "
 			    "(smtpd_tls_cert_file, smtpd_tls_key_file)", i);
@@ -115,15 +115,18 @@ on_start(struct ipc_req *r, const void *msg)
 {
 	const struct tls_start *ask = msg;
 	struct tls_started out;
-	struct session *s = session_start(ask, &out, ipc_pool(r));
+	struct session *s;
 
+	service_session_begin();	/* a handshake is not cut off by a reload */
+	s = session_start(ask, &out, ipc_pool(r));
 	log_debug("%.*s: %.*s: %s", STR_ARG(ask->service), STR_ARG(ask->peer),
 	    s != NULL ? "TLS started" : "TLS failed");
 	ipc_reply(r, &out);
-	if (s == NULL)
-		return;
-	(void)close(out.fd);
-	session_run(s);
+	if (s != NULL) {
+		(void)close(out.fd);
+		session_run(s);
+	}
+	service_session_end();
 }
 
 static const struct ipc_op ops[] = {

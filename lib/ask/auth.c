@@ -21,7 +21,7 @@ auth_plain(struct str service, struct str method, struct str user, struct str pa
 	/* Longer than any we could have stored. */
 	if (user.n > SESSION_USER_MAX || password.n > AUTH_PASSWORD_MAX)
 		return plain_failed(out, AUTH_FAIL, STR("authentication failure"));
-	if (peer_call(PEER_AUTHD, &auth_check_msg, &q, &auth_checked_msg, out, pool, deadline) !=
+	if (peer_ask(PEER_AUTHD, &auth_check_msg, &q, &auth_checked_msg, out, pool, deadline) !=
 	    IPC_DONE)
 		return plain_failed(out, AUTH_TEMP,
 		    STR("Connection lost to authentication server"));

@@ -33,7 +33,7 @@ dns_lookup(struct str name, enum dns_type type, struct pool *pool, struct dns_an
 		.timeout_ms = (uint64_t)(left > DNS_TIMEOUT_MAX ? DNS_TIMEOUT_MAX : left) };
 	if (deadline != NEVER)
 		deadline += DNS_ANSWER_GRACE_MS;
-	r = peer_call(PEER_DNSD, &dns_question_msg, &q, &dns_answer_msg, out, pool, deadline);
+	r = peer_ask(PEER_DNSD, &dns_question_msg, &q, &dns_answer_msg, out, pool, deadline);
 	if (r == IPC_TIMEOUT)
 		return failed(out, DNS_TEMPFAIL, STR("query timed out"));
 	if (r != IPC_DONE)

@@ -6,6 +6,8 @@
 #include "fiber/fiber.h"
 
 #define PEERS	32	/* more than there are programs */
+#define AGAIN_MS	20
+#define ASKED_MAX	3	/* processes that may end over one question: it may be what ends them */
 
 static struct group {
 	struct vec conns;		/* struct ipc * */
@@ -95,6 +97,21 @@ peer_call(unsigned peer, const struct ipc_msg *m, const void *msg, const struct 
 	struct ipc *c = peer_get(peer, deadline);
 
 	return c == NULL ? IPC_GONE : ipc_call(c, m, msg, reply_m, reply, pool, deadline);
+}
+
+enum ipc_result
+peer_ask(unsigned peer, const struct ipc_msg *m, const void *msg, const struct ipc_msg *reply_m,
+    void *reply, struct pool *pool, msec_t deadline)
+{
+	enum ipc_result r = IPC_GONE;
+
+	for (unsigned i = 0; i < ASKED_MAX && r == IPC_GONE && deadline_left(deadline) > 0; i++) {
+		/* Until the connection's own fiber has seen its end it looks like any other. */
+		if (i > 0 && fiber_sleep(deadline_in(AGAIN_MS)) == WAKE_CANCEL)
+			break;
+		r = peer_call(peer, m, msg, reply_m, reply, pool, deadline);
+	}
+	return r;
 }
 
 enum ipc_result

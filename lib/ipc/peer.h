@@ -30,6 +30,13 @@ struct ipc *peer_get(unsigned peer, msec_t deadline);
 /* ipc_call and ipc_send on such a connection. */
 enum ipc_result peer_call(unsigned peer, const struct ipc_msg *m, const void *msg,
     const struct ipc_msg *reply_m, void *reply, struct pool *pool, msec_t deadline);
+
+/*
+ * peer_call for a question whose answer changes nothing: when the process that was asked ends before
+ * it answers, another one is asked, a few times at most.
+ */
+enum ipc_result peer_ask(unsigned peer, const struct ipc_msg *m, const void *msg,
+    const struct ipc_msg *reply_m, void *reply, struct pool *pool, msec_t deadline);
 enum ipc_result peer_send(unsigned peer, const struct ipc_msg *m, const void *msg, msec_t deadline);
 
 #endif

@@ -451,6 +451,19 @@ later(void *arg)
 	peer_add(9, peer_pair.a);
 }
 
+/* The process at the other end goes away in the middle of a call; master brings a new one. */
+static void
+replace(void *arg)
+{
+	(void)arg;
+	(void)fiber_sleep(deadline_in(20));
+	peer_remove(9, peer_pair.a);
+	(void)shutdown(peer_pair.fds[1], SHUT_RDWR);
+	(void)fiber_sleep(deadline_in(20));
+	peer_pair = make(ME);
+	peer_add(9, peer_pair.a);
+}
+
 static void
 f_peer(void *arg)
 {
@@ -462,6 +475,11 @@ f_peer(void *arg)
 	    IPC_GONE);
 	(void)fiber_start(later, NULL, "later");
 	ck_assert_int_eq(peer_call(9, &ping_msg, &ask, &pong_msg, &got, pool, deadline_in(5000)),
+	    IPC_DONE);
+	/* The one that is asked ends before it answers; the next to come does. */
+	ask.n = 1000;
+	(void)fiber_start(replace, NULL, "replace");
+	ck_assert_int_eq(peer_ask(9, &ping_msg, &ask, &pong_msg, &got, pool, deadline_in(5000)),
 	    IPC_DONE);
 	for (int i = 0; i < 10; i++)
 		ck_assert_int_eq(peer_send(9, &shout_msg, &ask, deadline_in(1000)), IPC_DONE);
