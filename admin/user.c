@@ -1,82 +1,36 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * user - the mailbox users of an instance: config/users (who, with hashed passwords, for authd
- * alone) and config/mailboxes (which mailbox an address has, for router).
- *
- * Both are replaced as a whole: written aside, synced, renamed, the folder synced.
+ * user - the mailbox users of an instance: add, remove, list.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "admin/posthorn.h"
+#include "admin/user_files.h"
 #include "base/buf.h"
 #include "base/panic.h"
 #include "conf/common.h"
+#include "conf/lines.h"
 #include "mail/address.h"
 #include "daemon/programs.h"
 
-#define FILE_LIMIT	(64u << 20)
 #define PASSWORD_LIMIT	512
 
 struct edit {
-	const char *dir;
+	struct user_files files;
+	struct pool *pool;
+	struct conf *conf;
 	const char *domain;
 	uid_t uid;
 	gid_t gid;
-	int lock;
-	struct pool *pool;
 };
-
-static bool
-slurp(const char *path, struct buf *out)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = 0;
-	char *at;
-
-	out->limit = FILE_LIMIT;
-	if (fd < 0)
-		return errno == ENOENT;
-	while ((at = buf_room(out, 65536)) != NULL && (n = read(fd, at, 65536)) > 0)
-		buf_grew(out, (size_t)n);
-	(void)close(fd);
-	return at != NULL && n == 0;
-}
-
-static bool
-replace(const struct edit *e, const char *name, struct str text)
-{
-	struct str path = pool_printf(e->pool, "%s/%s", e->dir, name);
-	struct str aside = pool_printf(e->pool, "%s/%s.new", e->dir, name);
-	struct stat st;
-	bool had = stat(path.p, &st) == 0, ok;
-	int fd, folder;
-
-	(void)unlink(aside.p);
-	fd = open(aside.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return false;
-	ok = write(fd, text.p, text.n) == (ssize_t)text.n;
-	if (ok && had && geteuid() == 0)
-		ok = fchown(fd, st.st_uid, st.st_gid) == 0;
-	ok = ok && fchmod(fd, had ? st.st_mode & 07777 : 0640) == 0 && fsync(fd) == 0;
-	ok = close(fd) == 0 && ok;
-	ok = ok && rename(aside.p, path.p) == 0;
-	folder = open(e->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ok = ok && folder >= 0 && fsync(folder) == 0;
-	if (folder >= 0)
-		(void)close(folder);
-	return ok;
-}
 
 /* The hash of a password, made by the only program that links crypt. */
 static bool
@@ -130,53 +84,6 @@ full_name(const struct edit *e, const char *name, struct str *user, struct str *
 	return true;
 }
 
-/* Append the lines of `old` whose first word (up to `sep`) is not `key`.  Was it there? */
-static bool
-without(struct buf *out, struct str old, struct str key, const char *seps)
-{
-	bool found = false;
-	struct str line;
-
-	while (str_cut(&old, '\n', &line)) {
-		size_t n = 0;
-
-		while (n < line.n && strchr(seps, line.p[n]) == NULL)
-			n++;
-		if (str_ieq(str_sub(line, 0, n), key)) {
-			found = true;
-			continue;
-		}
-		buf_add(out, line);
-		buf_addc(out, '\n');
-	}
-	return found;
-}
-
-static bool
-edit_files(const struct edit *e, struct str key, const char *users_line, const char *box_line,
-    bool *found)
-{
-	struct buf users = { 0 }, boxes = { 0 }, new_users = { .limit = FILE_LIMIT },
-	    new_boxes = { .limit = FILE_LIMIT };
-	struct str upath = pool_printf(e->pool, "%s/users", e->dir);
-	struct str bpath = pool_printf(e->pool, "%s/mailboxes", e->dir);
-	bool ok = slurp(upath.p, &users) && slurp(bpath.p, &boxes);
-
-	*found = without(&new_users, buf_str(&users), key, ":");
-	(void)without(&new_boxes, buf_str(&boxes), key, " \t");
-	buf_addz(&new_users, users_line);
-	buf_addz(&new_boxes, box_line);
-	/* The mailbox first: a user without one could log in to nothing. */
-	ok = ok && replace(e, "mailboxes", buf_str(&new_boxes)) &&
-	    replace(e, "users", buf_str(&new_users));
-	buf_free(&users);
-	buf_free(&boxes);
-	explicit_bzero(new_users.p, new_users.cap);
-	buf_free(&new_users);
-	buf_free(&new_boxes);
-	return ok;
-}
-
 static bool
 read_password(const struct edit *e, struct str *out)
 {
@@ -191,6 +98,26 @@ read_password(const struct edit *e, struct str *out)
 	*out = pool_str(e->pool, line);
 	explicit_bzero(text, sizeof(text));
 	return line.n > 0;
+}
+
+static int
+cannot(const struct edit *e, const char *what)
+{
+	return complain(errno == EACCES || errno == EPERM ? EX_NOPERM : EX_CANTCREAT, "%s: %s: %s",
+	    e->files.users, what, strerror(errno));
+}
+
+/* Is it one of the domains of mailboxes, as far as that can be said without asking tables? */
+static bool
+has_mail(const struct edit *e, struct str domain)
+{
+	const char *set = conf_get(e->conf, "virtual_mailbox_domains");
+	struct str rest = str_of(set == NULL ? "" : set), one;
+
+	while (lines_word(&rest, true, &one))
+		if (str_ieq(one, domain) || str_chr(one, ':') >= 0 || str_chr(one, '/') >= 0)
+			return true;
+	return false;
 }
 
 static int
@@ -213,10 +140,13 @@ add(const struct edit *e, const char *name)
 		box = pool_printf(e->pool, "%.*s/", STR_ARG(user));
 	line = pool_printf(e->pool, "%.*s:%.*s:%u:%u:%.*s\n", STR_ARG(key), STR_ARG(hashed),
 	    (unsigned)e->uid, (unsigned)e->gid, STR_ARG(box));
-	if (!edit_files(e, key, line.p,
+	if (!user_files_set(&e->files, key, line.p,
 	    pool_printf(e->pool, "%.*s\t%.*s\n", STR_ARG(key), STR_ARG(box)).p, &found))
-		return complain(EX_CANTCREAT, "%s: %s", e->dir, strerror(errno));
+		return cannot(e, "not added");
 	printf("%.*s %s\n", STR_ARG(key), found ? "changed" : "added");
+	if (!has_mail(e, domain))
+		fprintf(stderr, "posthorn: warning: no mail comes in for %.*s until "
+		    "virtual_mailbox_domains names it\n", STR_ARG(domain));
 	return 0;
 }
 
@@ -228,13 +158,27 @@ drop(const struct edit *e, const char *name)
 
 	if (!full_name(e, name, &user, &domain))
 		return complain(EX_DATAERR, "\"%s\" is no name of a mailbox user", name);
-	if (!edit_files(e, pool_printf(e->pool, "%.*s@%.*s", STR_ARG(user), STR_ARG(domain)), "", "",
-	    &found))
-		return complain(EX_CANTCREAT, "%s: %s", e->dir, strerror(errno));
+	if (!user_files_set(&e->files, pool_printf(e->pool, "%.*s@%.*s", STR_ARG(user),
+	    STR_ARG(domain)), "", "", &found))
+		return cannot(e, "not removed");
 	if (!found)
 		return complain(EX_NOUSER, "there is no user %s", name);
 	printf("%.*s@%.*s removed; the mail stays\n", STR_ARG(user), STR_ARG(domain));
 	return 0;
+}
+
+/* NAME@DOMAIN:HASH:UID:GID:MAILBOX/, as authd reads it. */
+static bool
+line_ok(struct str line, struct str *name)
+{
+	struct str part;
+	unsigned n = 0;
+
+	if (!str_cut(&line, ':', name) || str_chr(*name, '@') <= 0)
+		return false;
+	while (n < 3 && str_cut(&line, ':', &part) && part.n > 0)
+		n++;
+	return n == 3 && line.n > 0;
 }
 
 static int
@@ -242,13 +186,22 @@ list(const struct edit *e)
 {
 	struct buf users = { 0 };
 	struct str all, line, name;
+	unsigned number = 0;
 
-	if (!slurp(pool_printf(e->pool, "%s/users", e->dir).p, &users))
-		return complain(EX_NOPERM, "%s/users: %s", e->dir, strerror(errno));
+	if (!user_files_read(e->files.users, &users))
+		return cannot(e, "not read");
 	all = buf_str(&users);
-	while (str_cut(&all, '\n', &line))
-		if (line.n > 0 && line.p[0] != '#' && str_cut(&line, ':', &name))
+	while (str_cut(&all, '\n', &line)) {
+		number++;
+		line = str_trim(line);
+		if (line.n == 0 || line.p[0] == '#')
+			continue;
+		if (line_ok(line, &name))
 			printf("%.*s\n", STR_ARG(name));
+		else
+			fprintf(stderr, "%s:%u: warning: not NAME@DOMAIN:HASH:UID:GID:MAILBOX/, of no "
+			    "use to anybody\n", e->files.users, number);
+	}
 	buf_free(&users);
 	return 0;
 }
@@ -272,27 +225,32 @@ int
 verb_user(const char *dir, int argc, char **argv)
 {
 	struct edit e = { .pool = pool_new() };
+	int (*change)(const struct edit *, const char *);
 	struct conf *c = conf_read(dir, NULL);
 
 	if (!conf_common(c) || conf_broken(c)) {
 		(void)show_findings(c, false);
 		return complain(EX_CONFIG, "the configuration has errors");
 	}
-	e.dir = conf_dir(c);
+	e.conf = c;
 	e.domain = conf_get(c, "authd_default_domain");
 	if (e.domain == NULL || e.domain[0] == '\0')
 		e.domain = common.mydomain;
+	e.files = (struct user_files){ e.pool, conf_get(c, "authd_users_file"),
+		pool_printf(e.pool, "%s/mailboxes", conf_dir(c)).p, -1 };
 	owner(&e, c);
-	e.lock = open(e.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (e.lock < 0 || flock(e.lock, LOCK_EX) != 0)
-		return complain(EX_NOPERM, "%s: %s", e.dir, strerror(errno));
-	if (argc == 3 && strcmp(argv[0], "add") == 0 && strcmp(argv[2], "--password-stdin") == 0)
-		return add(&e, argv[1]);
-	if (argc == 2 && strcmp(argv[0], "remove") == 0)
-		return drop(&e, argv[1]);
 	if (argc == 1 && strcmp(argv[0], "list") == 0)
 		return list(&e);
-	return complain(EX_USAGE, "usage: posthorn user add NAME --password-stdin | remove NAME | list");
+	if (argc == 3 && strcmp(argv[0], "add") == 0 && strcmp(argv[2], "--password-stdin") == 0)
+		change = add;
+	else if (argc == 2 && strcmp(argv[0], "remove") == 0)
+		change = drop;
+	else
+		return complain(EX_USAGE,
+		    "usage: posthorn user add NAME --password-stdin | remove NAME | list");
+	/* authd may be gone before it read the password. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	return user_files_lock(&e.files) ? change(&e, argv[1]) : cannot(&e, "not changed");
 }
 
 int
