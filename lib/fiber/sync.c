@@ -8,8 +8,9 @@
  * finished until the loop looked.  Sleeping on a semaphore, not on a condition, keeps a thread that
  * wakes from queueing for the lock first.
  *
- * Where files may be synced together (together.h), a round of many is one job, and what comes
- * meanwhile waits for it, so that again many come together.  That job is syncfs, then the first file by itself.  That second call is the flush
+ * Where files may be synced together (together.h), a round of many is one job.  A round waits for
+ * that, and while every thread is busy, so that again many come together; few at a time go their own
+ * way at once, which is over sooner.  The job is syncfs, then the first file by itself.  That second call is the flush
  * of the device: some file systems write their last blocks after the flush that syncfs makes, or make
  * none when only contents changed.  When either fails, every file is asked by itself.
  *
@@ -292,11 +293,11 @@ hand_over(void)
 		(void)sem_post(&work);
 }
 
-/* Should this round wait for the one that the threads make durable together? */
+/* Should this round wait?  While a crowd is under way, or no thread would take it up anyway. */
 static bool
 hold_back(void)
 {
-	if (!crowd_out || !together_ready()) {
+	if ((!crowd_out && (out == 0 || out < started)) || !together_ready()) {
 		held_until = 0;
 		return false;
 	}

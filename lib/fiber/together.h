@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 
-#define TOGETHER_MIN	6	/* fewer files are synced each by itself: that is over sooner */
+#define TOGETHER_MIN	8	/* fewer files are synced each by itself: that is over sooner */
 #define TOGETHER_HOLD	20	/* ms that a round waits for the one before it, at most */
 
 /* Is there a file system to sync as a whole, and did that go fast lately?  The loop's side. */
