@@ -262,23 +262,3 @@ verb_status(const char *dir, int argc, char **argv)
 		return complain(EX_CONFIG, "the configuration has errors");
 	return ask(CTL_STATUS, json, false);
 }
-
-int
-verb_check(const char *dir, int argc, char **argv)
-{
-	bool strict = argc == 1 && strcmp(argv[0], "--strict") == 0;
-	struct conf *c = conf_read(dir, NULL);
-	const struct conf_finding *f;
-	size_t n, warnings = 0;
-	bool ok;
-
-	if (argc > (strict ? 1 : 0))
-		return complain(EX_USAGE, "usage: posthorn check [--strict]");
-	conf_check(c);
-	ok = show_findings(c, true);
-	f = conf_findings(c, &n);
-	for (size_t i = 0; i < n; i++)
-		warnings += f[i].grade == CONF_WARNING;
-	conf_free(c);
-	return ok && !(strict && warnings > 0) ? 0 : EX_CONFIG;
-}

@@ -98,8 +98,9 @@ check_keys(void *arg)
 
 		if (peer_ask(PEER_KEYD, &key_sign_msg, &ask, &key_signed_msg, &got, pool,
 		    deadline_in(KEYD_MS)) == IPC_DONE && got.status == KEY_UNKNOWN)
-			log_error("keyd has no private key for certificate %zu "
-			    "(smtpd_tls_cert_file, smtpd_tls_key_file)", i);
+			log_error("keyd has no private key for certificate %zu: smtpd_tls_key_file cannot "
+			    "be used (then keyd says why) or belongs to another certificate than %s; "
+			    "no TLS until it does", i, tls_conf.cert_file);
 		pool_free(pool);
 	}
 }

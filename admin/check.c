@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * check - mistakes in the configuration: what the files say, and whether what they name is there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "admin/posthorn.h"
+#include "base/pool.h"
+#include "conf/common.h"
+#include "conf/lines.h"
+#include "daemon/programs.h"
+
+struct checking {
+	struct conf *c;
+	struct pool *pool;
+};
+
+/* A finding at the line that sets `name`. */
+static void
+report(struct checking *k, enum conf_grade grade, const char *name, const char *value, const char *why)
+{
+	const char *file = pool_printf(k->pool, "%s/main.cf", conf_dir(k->c)).p;
+	const struct conf_setting *s;
+	unsigned line = 0;
+	size_t n;
+
+	s = conf_settings(k->c, &n);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(s[i].name, name) == 0)
+			line = s[i].line;
+	conf_report(k->c, grade, file, line, "%s: %s: %s", name, value, why);
+}
+
+/* Is the file there?  What we may not look at ourselves is not complained of. */
+static bool
+there(const char *path)
+{
+	return access(path, F_OK) == 0 || errno == EACCES;
+}
+
+static void
+check_folders(struct checking *k)
+{
+	static const char *const queue[] = { "incoming", "active", "deferred", "hold", "corrupt", "free",
+		"maildrop" };
+	const struct passwd *pw = geteuid() == 0 ? getpwnam(common.mail_owner) : NULL;
+	struct stat st;
+
+	if (!there(pool_printf(k->pool, "%s/master", common.daemon_directory).p))
+		report(k, CONF_ERROR, "daemon_directory", common.daemon_directory,
+		    "the programs are not there");
+	for (size_t i = 0; i < sizeof(queue) / sizeof(queue[0]); i++) {
+		const char *path = pool_printf(k->pool, "%s/%s", common.queue_directory, queue[i]).p;
+
+		if (!there(path)) {
+			report(k, CONF_ERROR, "queue_directory", path, strerror(errno));
+			return;
+		}
+		if (pw != NULL && stat(path, &st) == 0 && st.st_uid != pw->pw_uid)
+			report(k, CONF_ERROR, "queue_directory", path, "does not belong to mail_owner");
+	}
+}
+
+/* By root each program runs as a user of its own. */
+static void
+check_users(struct checking *k)
+{
+	const char *user;
+
+	if (geteuid() != 0)
+		return;
+	if (getpwnam(common.mail_owner) == NULL)
+		report(k, CONF_ERROR, "mail_owner", common.mail_owner, "there is no such user");
+	if (strcmp(common.mail_owner, "posthorn") != 0)
+		return;		/* an instance of somebody else, who starts it without root's rights */
+	for (unsigned i = 0; (user = program_user_at(i)) != NULL; i++)
+		if (getpwnam(user) == NULL)
+			report(k, CONF_ERROR, "mail_owner", user, "there is no such service user "
+			    "(posthorn users lists them)");
+}
+
+static void
+check_file(struct checking *k, const char *name)
+{
+	const char *path = conf_get(k->c, name);
+	int fd;
+
+	if (path == NULL || path[0] == '\0' || strcmp(path, "none") == 0)
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 && errno != EACCES)
+		report(k, CONF_WARNING, name, path, strerror(errno));
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+/* What lib/table knows, which only router and the map tools link. */
+static const struct kind {
+	struct str type;
+	const char *suffix;	/* of the file; NULL: no file */
+	bool built;		/* by postmap */
+} kinds[] = {
+#ifdef WITH_DB
+	{ STR_INIT("hash"), ".db", true }, { STR_INIT("btree"), ".db", true },
+#endif
+	{ STR_INIT("texthash"), "", false }, { STR_INIT("inline"), NULL, false },
+	{ STR_INIT("static"), NULL, false }, { STR_INIT("unix"), NULL, false },
+};
+
+/* "type:name" in a list of tables. */
+static void
+check_table(struct checking *k, const char *name, struct str word)
+{
+	const struct kind *kind = NULL;
+	struct str rest = word, type;
+	const char *path;
+
+	if (str_start(word, STR("proxy:")))
+		rest = str_sub(word, 6, word.n);
+	if (str_chr(rest, ':') <= 0 || !str_cut(&rest, ':', &type))
+		return;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (str_eq(type, kinds[i].type))
+			kind = &kinds[i];
+	if (kind == NULL) {
+		report(k, CONF_WARNING, name, pool_str(k->pool, word).p,
+		    "this build has no tables of that type (postconf -m lists them)");
+		return;
+	}
+	if (kind->suffix == NULL)
+		return;
+	path = pool_printf(k->pool, "%.*s%s", STR_ARG(rest), kind->suffix).p;
+	if (!there(path))
+		report(k, CONF_WARNING, name, path, errno == ENOENT && kind->built ?
+		    "there is no such table; postmap or postalias makes it" : strerror(errno));
+}
+
+static void
+check_tables(struct checking *k)
+{
+	const struct conf_param *row;
+	size_t n;
+
+	row = conf_all(&n);
+	for (size_t i = 0; i < n; i++) {
+		struct str value, word;
+
+		if (!conf_is_set(k->c, row[i].name) || (!str_end(str_of(row[i].name), STR("_maps")) &&
+		    strcmp(row[i].name, "alias_database") != 0))
+			continue;
+		value = str_of(conf_get(k->c, row[i].name));
+		while (lines_word(&value, true, &word))
+			check_table(k, row[i].name, word);
+	}
+}
+
+int
+verb_check(const char *dir, int argc, char **argv)
+{
+	bool strict = argc == 1 && strcmp(argv[0], "--strict") == 0, ok;
+	struct checking k = { conf_read(dir, NULL), pool_new() };
+	const struct conf_finding *f;
+	size_t n, warnings = 0;
+
+	if (argc > (strict ? 1 : 0))
+		return complain(EX_USAGE, "usage: posthorn check [--strict]");
+	conf_check(k.c);
+	if (conf_common(k.c) && !conf_broken(k.c)) {
+		check_folders(&k);
+		check_users(&k);
+		check_file(&k, "smtpd_tls_cert_file");
+		check_file(&k, "smtpd_tls_key_file");
+		check_tables(&k);
+	}
+	ok = show_findings(k.c, true);
+	f = conf_findings(k.c, &n);
+	for (size_t i = 0; i < n; i++)
+		warnings += f[i].grade == CONF_WARNING;
+	conf_free(k.c);
+	pool_free(k.pool);
+	return ok && !(strict && warnings > 0) ? 0 : EX_CONFIG;
+}
