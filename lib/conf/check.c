@@ -192,8 +192,14 @@ static void
 check_together(struct checking *k, const struct conf_service *s)
 {
 	const char *file = pool_printf(k->pool, "%s/master.cf", conf_dir(k->c)).p;
-	struct conf *its = conf_like(k->c, &s->overrides);
+	struct strs all = { pool_array(k->pool, s->overrides.n + 1, sizeof(struct str)),
+		s->overrides.n + 1 };
 	struct buf why = { 0 };
+	struct conf *its;
+
+	all.v[0] = pool_printf(k->pool, "service_name=%.*s", STR_ARG(s->name));
+	memcpy(all.v + 1, s->overrides.v, s->overrides.n * sizeof(struct str));
+	its = conf_like(k->c, &all);
 
 	for (size_t i = 0; i < s->overrides.n; i++) {
 		struct str value = s->overrides.v[i], name;

@@ -62,6 +62,8 @@ const struct conf_param common_params[] = {
 	  "User IDs below first_valid_uid that may own mailboxes too, as numbers." },
 	{ "virtual_mailbox_base", CONF_STR, &common.virtual_mailbox_base, "", NULL, NULL,
 	  "Folder below which all virtual mailboxes lie." },
+	{ "service_name", CONF_STR, &common.service_name, "", NULL, NULL,
+	  "Name of the service in master.cf, for use as $service_name in its -o values; sets itself." },
 	{ "sync_together", CONF_BOOL, &common.sync_together, "yes", NULL, NULL,
 	  "Make messages that arrive at the same time durable with one syncfs of their file system, "
 	  "where and while that is fast, instead of one fdatasync each." },

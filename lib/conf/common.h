@@ -36,6 +36,7 @@ struct common {
 	uint64_t first_valid_uid;
 	struct strs mail_uids;		/* uids below that which may own mailboxes, as numbers */
 	const char *virtual_mailbox_base;
+	const char *service_name;	/* of the line in master.cf that started this process */
 	bool sync_together;		/* fiber_sync_together may be used */
 	const char *mail_storage;	/* home_mailbox of virtual and system users: "Maildir/" */
 	unsigned sandbox;		/* 0 require, 1 try, 2 off */

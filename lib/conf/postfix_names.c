@@ -526,7 +526,6 @@ static const struct name {
 	{ "sendmail_directory", OTHER },
 	{ "sendmail_fix_line_endings", OTHER },
 	{ "sendmail_path", INSTALL },
-	{ "service_name", OURWAY },
 	{ "service_throttle_time", PROCESS },
 	{ "setgid_group", OTHER },
 	{ "shlib_directory", INSTALL },

@@ -202,6 +202,18 @@ usage(const char *name)
 	fatal("usage: %s -c CONFIG_DIR -n SERVICE [-o name=value] (started by master)", name);
 }
 
+/* What `$service_name` means from here on. */
+static void
+take_name(const char *name)
+{
+	static struct buf setting;
+
+	me.name = name;
+	buf_reset(&setting);
+	buf_addf(&setting, "service_name=%s", name);
+	*(struct str *)vec_push(&me.overrides) = buf_str(&setting);
+}
+
 static void
 arguments(int argc, char **argv)
 {
@@ -219,7 +231,7 @@ arguments(int argc, char **argv)
 			me.conf_dir = optarg;
 			break;
 		case 'n':
-			me.name = optarg;
+			take_name(optarg);
 			break;
 		case 'o':
 			*(struct str *)vec_push(&me.overrides) = str_of(optarg);
