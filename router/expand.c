@@ -25,7 +25,9 @@ struct state {
 struct walk {
 	struct work *w;
 	struct map *seen;	/* folded "user@domain" -> struct state * */
-	struct map *given;	/* finished ones, as written -> walk */
+	struct map *given;	/* finished ones, folded -> walk */
+	struct map *files;	/* :include: files read, by name: each is read once */
+	unsigned nested;	/* … that are being read now */
 	struct vec to;		/* struct str */
 	unsigned depth;
 	uint64_t virtuals;	/* addresses out of virtual_alias_maps */
@@ -48,18 +50,23 @@ give_up(struct walk *k, const char *why, struct str about)
 static void
 finish(struct walk *k, struct str text)
 {
+	struct str key;
+
 	if (text.n > LIMIT_ADDRESS) {
 		give_up(k, "too long for an address", str_sub(text, 0, 60));
 		return;
 	}
-	if (map_get(k->given, text) != NULL)
+	/* One person has one mailbox however the name is written; a command is another one. */
+	key = text.n > 0 && (text.p[0] == '|' || text.p[0] == '/') ? pool_str(k->w->pool, text) :
+	    lower(k->w->pool, text);
+	if (map_get(k->given, key) != NULL)
 		return;
 	if (k->to.n >= LIMIT_RCPTS) {
 		give_up(k, "more addresses than one recipient may become", text);
 		return;
 	}
 	text = pool_str(k->w->pool, text);
-	map_put(k->given, text, k);
+	map_put(k->given, key, k);
 	*(struct str *)vec_push(&k->to) = text;
 }
 
@@ -134,7 +141,7 @@ virtual_stage(struct walk *k, const struct address *a)
 	return true;
 }
 
-static void take_list(struct walk *k, struct str list, const struct address *like, bool from_file);
+static void take_list(struct walk *k, struct str list, const struct address *like);
 
 /* The addresses in an :include: file, one list a line. */
 static void
@@ -149,18 +156,29 @@ take_include(struct walk *k, struct str name, const struct address *like)
 		give_up(k, ":include: wants an absolute file name", name);
 		return;
 	}
-	if (!conf_slurp(k->w->pool, pool_str(k->w->pool, name).p, INCLUDE_FILE_MAX, &text)) {
-		give_up(k, strerror(errno), pool_printf(k->w->pool, ":include:%.*s", STR_ARG(name)));
+	if (map_get(k->files, name) != NULL)
+		return;
+	map_put(k->files, name = pool_str(k->w->pool, name), k);
+	if (k->nested >= INCLUDE_DEPTH_MAX) {
+		give_up(k, "too many :include: files inside each other", name);
+		return;
+	}
+	if (!conf_slurp(k->w->pool, name.p, INCLUDE_FILE_MAX, &text)) {
+		give_up(k, errno != EACCES ? strerror(errno) : "not readable for router, or in a folder "
+		    "that no alias named before the last reload",
+		    pool_printf(k->w->pool, ":include:%.*s", STR_ARG(name)));
 		return;
 	}
 	in = lines_of(text);
+	k->nested++;
 	while (!k->later && lines_next(&in, &line, &at))
-		take_list(k, pool_str(k->w->pool, buf_str(&line)), like, true);
+		take_list(k, pool_str(k->w->pool, buf_str(&line)), like);
+	k->nested--;
 	buf_free(&line);
 }
 
 static void
-take_list(struct walk *k, struct str list, const struct address *like, bool from_file)
+take_list(struct walk *k, struct str list, const struct address *like)
 {
 	struct alias_item item;
 	struct address a;
@@ -181,10 +199,7 @@ take_list(struct walk *k, struct str list, const struct address *like, bool from
 			finish(k, item.text);
 			break;
 		case ALIAS_INCLUDE:
-			if (from_file)
-				give_up(k, ":include: inside an included file", item.text);
-			else
-				take_include(k, item.text, like);
+			take_include(k, item.text, like);
 			break;
 		}
 	}
@@ -239,7 +254,7 @@ alias_stage(struct walk *k, const struct address *a)
 		return r == TABLE_LATER;
 	list = pool_str(k->w->pool, buf_str(&k->w->value));
 	note_owner(k, name, a);
-	take_list(k, list, a, false);
+	take_list(k, list, a);
 	return true;
 }
 
@@ -308,6 +323,7 @@ enum expanded
 expand(struct work *w, const struct address *a, struct expansion *out)
 {
 	struct walk k = { .w = w, .seen = map_new(), .given = map_new(),
+		.files = map_new(),
 		.to = vec_of(sizeof(struct str)) };
 	struct str self = text_of(w, a);
 	enum expanded r = EXPANDED_TO;
@@ -329,5 +345,6 @@ expand(struct work *w, const struct address *a, struct expansion *out)
 	vec_free(&k.to);
 	map_free(k.seen);
 	map_free(k.given);
+	map_free(k.files);
 	return r;
 }

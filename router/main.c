@@ -14,6 +14,7 @@
 #include <pwd.h>
 
 #include "base/vec.h"
+#include "conf/lines.h"
 #include "daemon/service.h"
 #include "router/router.h"
 #include "table/table.h"
@@ -67,18 +68,39 @@ add_members(struct strs members)
 			add_spec(pool_str(path_pool, members.v[i]).p);
 }
 
+/* The folders of the :include: files in a list, and in those files, which may include more. */
+static void
+see_list(struct str list, unsigned depth)
+{
+	struct pool *pool = pool_new();
+	struct buf line = { .limit = TABLE_VALUE_MAX };
+	struct alias_item item;
+	struct lines in;
+	struct str text;
+	unsigned at;
+
+	while (alias_next(&list, pool, &item)) {
+		if (item.kind != ALIAS_INCLUDE)
+			continue;
+		add_folder(item.text);
+		if (depth >= INCLUDE_DEPTH_MAX || item.text.n == 0 || item.text.p[0] != '/' ||
+		    !conf_slurp(pool, pool_str(pool, item.text).p, INCLUDE_FILE_MAX, &text))
+			continue;
+		in = lines_of(text);
+		while (lines_next(&in, &line, &at))
+			if (str_find(buf_str(&line), STR(":")) >= 0)
+				see_list(buf_str(&line), depth + 1);
+	}
+	buf_free(&line);
+	pool_free(pool);
+}
+
 static void
 see_alias(void *arg, struct str key, struct str value)
 {
-	struct pool *pool = pool_new();
-	struct alias_item item;
-
 	(void)arg;
 	(void)key;
-	while (alias_next(&value, pool, &item))
-		if (item.kind == ALIAS_INCLUDE)
-			add_folder(item.text);
-	pool_free(pool);
+	see_list(value, 0);
 }
 
 /* Everything this process will ever open has to be named before the jail closes. */

@@ -23,6 +23,7 @@
 
 #define EXPAND_DEPTH_MAX	60	/* aliases inside each other */
 #define INCLUDE_FILE_MAX	(4u << 20)
+#define INCLUDE_DEPTH_MAX	10	/* :include: files inside each other */
 
 /* The tables and lists that main.cf names, open. */
 struct router {

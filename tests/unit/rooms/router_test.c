@@ -15,7 +15,7 @@ static const char site[] =
     "recipient_delimiter = +\n"
     "first_valid_uid = 1\n"
     "alias_maps = inline:{ { root = nobody }, { postmaster = root },\n"
-    "  { list = nobody, a@far.test, b@far.test, a@far.test }, { owner-list = root },\n"
+    "  { list = nobody, a@far.test, b@far.test, A@Far.test, Nobody }, { owner-list = root },\n"
     "  { self = nobody, self }, { nobody-else = nobody }, { x = y }, { y = x },\n"
     "  { pipe = \"|/bin/cat -u\" }, { file = /var/log/x }, { back = \\nobody },\n"
     "  { inc = :include:/nonexistent/list }, { out = someone@far.test }, { casey = NoBody } }\n"
