@@ -166,7 +166,7 @@ change(struct client *c, const struct vec *at, enum store_set how, bool silent, 
 	if (!flag_bits(c, words, &flags))
 		return verdict(c, S_BAD, "Unknown system flag");
 	if (mailbox_keywords(c->box).n > c->told_keywords)
-		tell_flag_words(c, false);
+		tell_flag_words(c);
 	if ((r = mailbox_set_flags(c->box, at->p, at->n, how, flags)) != STORE_OK)
 		return verdict_store(c, r);
 	for (size_t i = 0; i < at->n; i++) {

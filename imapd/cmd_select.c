@@ -28,7 +28,7 @@ enter(struct client *c, struct scan *args, bool readonly)
 	for (size_t i = 0; i < c->told && unseen == SIZE_MAX; i++)
 		if (!(mailbox_msg(box, i)->flags & STORE_SEEN))
 			unseen = i;
-	tell_flag_words(c, true);
+	tell_flag_words(c);
 	tell(c, "%zu EXISTS", c->told);
 	tell(c, "%zu RECENT", c->told_recent);
 	if (unseen != SIZE_MAX)

@@ -51,16 +51,16 @@ add_flags(struct buf *out, const struct box *box, uint32_t flags, bool recent)
 }
 
 void
-tell_flag_words(struct client *c, bool permanent)
+tell_flag_words(struct client *c)
 {
 	struct buf out = { 0 };
 
 	add_flags(&out, c->box, UINT32_MAX, false);
 	tell(c, "FLAGS %s", buf_z(&out));
 	c->told_keywords = mailbox_keywords(c->box).n;
-	if (permanent && mailbox_readonly(c->box)) {
+	if (mailbox_readonly(c->box)) {
 		tell(c, "OK [PERMANENTFLAGS ()] Read-only mailbox");
-	} else if (permanent) {
+	} else {
 		out.n--;	/* the closing bracket */
 		if (c->told_keywords < STORE_KEYWORDS)
 			buf_addz(&out, " \\*");

@@ -82,7 +82,7 @@ void tell_flags(struct client *c, size_t i, bool uid);
 void add_flags(struct buf *out, const struct box *box, uint32_t flags, bool recent);
 
 /* "* FLAGS (…)" and its permanent sister. */
-void tell_flag_words(struct client *c, bool permanent);
+void tell_flag_words(struct client *c);
 
 /* Read flag words (struct str) into bits; false for one that cannot be. */
 bool flag_bits(struct client *c, const struct vec *words, uint32_t *bits);

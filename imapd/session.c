@@ -129,7 +129,7 @@ tell_changes(struct client *c, bool expunge)
 		return;
 	}
 	if (mailbox_keywords(c->box).n > c->told_keywords)
-		tell_flag_words(c, false);
+		tell_flag_words(c);
 	n = mailbox_count(c->box);
 	if (n != c->told) {
 		tell(c, "%zu EXISTS", n);

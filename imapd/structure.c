@@ -24,12 +24,22 @@ static void
 add_address(struct buf *out, const struct mailbox *m)
 {
 	static const struct str none = { NULL, 0 };
+	ptrdiff_t at;
 
 	buf_addc(out, '(');
 	if (m->kind == MAILBOX_GROUP || m->kind == MAILBOX_GROUP_END) {
 		buf_addz(out, "NIL NIL ");
 		imap_add_nstring(out, m->kind == MAILBOX_GROUP ? m->name : none);
 		buf_addz(out, " NIL)");
+		return;
+	}
+	if (m->broken && (at = str_rchr(m->name, '@')) > 0 && m->name.n - (size_t)at > 1) {
+		/* What no mail server would take is still what the sender wrote. */
+		buf_addz(out, "NIL NIL ");
+		imap_add_string(out, str_sub(m->name, 0, (size_t)at));
+		buf_addc(out, ' ');
+		imap_add_string(out, str_sub(m->name, (size_t)at + 1, m->name.n));
+		buf_addc(out, ')');
 		return;
 	}
 	if (m->broken) {
@@ -122,6 +132,27 @@ add_or_nil(struct buf *out, struct str s)
 	imap_add_nstring(out, s.n > 0 ? s : (struct str){ NULL, 0 });
 }
 
+/* body-fld-lang = nstring / "(" string *(SP string) ")" (RFC 3282: tags between commas) */
+static void
+add_language(struct buf *out, struct str languages)
+{
+	struct str rest = languages, tag;
+	const char *gap = " (";
+
+	if (str_chr(languages, ',') < 0) {
+		add_or_nil(out, languages);
+		return;
+	}
+	while (str_cut(&rest, ',', &tag)) {
+		if ((tag = str_trim(tag)).n == 0)
+			continue;
+		buf_addz(out, gap);
+		imap_add_string(out, tag);
+		gap = " ";
+	}
+	buf_addz(out, gap[1] == '(' ? " NIL" : ")");
+}
+
 /* body-fld-dsp SP body-fld-lang SP body-fld-loc */
 static void
 add_extension(struct buf *out, const struct mime_part *part)
@@ -135,7 +166,7 @@ add_extension(struct buf *out, const struct mime_part *part)
 		add_params(out, &part->disposition_params);
 		buf_addc(out, ')');
 	}
-	add_or_nil(out, part->language);
+	add_language(out, part->language);
 	add_or_nil(out, part->location);
 }
 
