@@ -39,7 +39,9 @@ cmd_delete(struct client *c, struct scan *args)
 	if (!scan_only_name(c, args, &name))
 		return bad_syntax(c);
 	r = store_delete(c->store, name);
-	if (r == STORE_OK && c->box != NULL && str_eq(mailbox_name(c->box), name))
+	/* By its name, or by the one it has got since it was selected. */
+	if (r == STORE_OK && c->box != NULL && (str_eq(mailbox_name(c->box), name) ||
+	    mailbox_poll(c->box) == STORE_ABSENT))
 		unselect(c);
 	return done(c, r, "Delete");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * list - mailboxes by name: list, make, remove, rename, subscribe.
+ * list - mailboxes by name: list, make, remove, subscribe (rename.c has the rest).
  *
  * All changes hold the store's lock.  A mailbox appears and disappears by one rename: it is made
  * under a name that is no mailbox ("..make.X") and goes away under another ("..gone.X"), so no
@@ -21,8 +21,8 @@
 #define SUBSCRIPTIONS	"subscriptions"
 #define SUBSCRIPTIONS_LIMIT	(STORE_MAILBOXES * (STORE_NAME_LIMIT + 1))
 
-static int
-take(struct store *s, enum store_result *r)
+int
+store_take(struct store *s, enum store_result *r)
 {
 	int lock = lock_take(s->root, STORE_LOCK, MAILDIR_LOCK_MS);
 
@@ -31,22 +31,22 @@ take(struct store *s, enum store_result *r)
 	return lock;
 }
 
-static enum store_result
-bad_name(struct store *s)
+enum store_result
+store_bad_name(struct store *s)
 {
 	snprintf(s->why, sizeof(s->why), "not a possible mailbox name");
 	return STORE_NAME;
 }
 
-static enum store_result
-sync_root(struct store *s)
+enum store_result
+store_sync(struct store *s)
 {
 	errno = sync_full(s->root);
 	return errno == 0 ? STORE_OK : store_fail(s, "cannot sync the mail folder");
 }
 
-static bool
-there(struct store *s, const char *disk)
+bool
+store_there(struct store *s, const char *disk)
 {
 	struct stat st;
 
@@ -107,7 +107,7 @@ read_folders(struct store *s, struct names *l)
 	while ((e = readdir(d)) != NULL && l->all.n < STORE_MAILBOXES) {
 		buf_reset(&name);
 		if (e->d_name[0] == '.' && (e->d_type == DT_DIR || e->d_type == DT_UNKNOWN) &&
-		    folder_mail_name(&name, str_of(e->d_name)) && there(s, e->d_name))
+		    folder_mail_name(&name, str_of(e->d_name)) && store_there(s, e->d_name))
 			entry(l, buf_str(&name))->exists = true;
 	}
 	closedir(d);
@@ -165,7 +165,7 @@ bool
 store_exists(struct store *s, struct str name)
 {
 	struct buf disk = { 0 };
-	bool ok = folder_disk_name(&disk, name) && there(s, buf_z(&disk));
+	bool ok = folder_disk_name(&disk, name) && store_there(s, buf_z(&disk));
 
 	buf_free(&disk);
 	return ok;
@@ -187,7 +187,7 @@ create_locked(struct store *s, const char *disk)
 	struct buf temp = { 0 };
 	enum store_result r;
 
-	if (there(s, disk)) {
+	if (store_there(s, disk)) {
 		errno = EEXIST;
 		return store_fail(s, "cannot make %s", disk);
 	}
@@ -196,7 +196,7 @@ create_locked(struct store *s, const char *disk)
 	if (r == STORE_OK && renameat(s->root, buf_z(&temp), s->root, disk) < 0)
 		r = store_fail(s, "cannot make %s", disk);
 	if (r == STORE_OK)
-		r = sync_root(s);
+		r = store_sync(s);
 	buf_free(&temp);
 	return r;
 }
@@ -209,8 +209,8 @@ store_create(struct store *s, struct str name)
 	int lock;
 
 	if (!folder_disk_name(&disk, name)) {
-		r = bad_name(s);
-	} else if ((lock = take(s, &r)) >= 0) {
+		r = store_bad_name(s);
+	} else if ((lock = store_take(s, &r)) >= 0) {
 		r = create_locked(s, buf_z(&disk));
 		close(lock);
 	}
@@ -239,151 +239,76 @@ empty(int dir, const char *name)
 	closedir(d);
 }
 
+/* A folder that went aside, with all in it. */
+static void
+clear(struct store *s, const char *disk)
+{
+	static const char *const parts[] = { "cur", "new", "tmp" };
+	int dir = beneath(s->root, disk, O_RDONLY | O_DIRECTORY, 0);
+
+	if (dir < 0)
+		return;
+	for (size_t i = 0; i < 3; i++) {
+		empty(dir, parts[i]);
+		unlinkat(dir, parts[i], AT_REMOVEDIR);
+	}
+	close(dir);
+	empty(s->root, disk);
+	unlinkat(s->root, disk, AT_REMOVEDIR);
+}
+
+/*
+ * Clear up what went aside, now or before a crash.  A folder on its way in is only there while its
+ * maker holds the lock, so with the lock all of them are left over; their names are picked first.
+ */
+static void
+aside_names(struct store *s, struct pool *pool, struct vec *names)
+{
+	int fd = beneath(s->root, ".", O_RDONLY | O_DIRECTORY, 0);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (str_start(str_of(e->d_name), STR("..gone.")) ||
+		    str_start(str_of(e->d_name), STR("..make.")))
+			*(const char **)vec_push(names) = pool_printf(pool, "%s", e->d_name).p;
+	if (d != NULL)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
+}
+
 enum store_result
 store_delete(struct store *s, struct str name)
 {
-	static const char *const parts[] = { "cur", "new", "tmp" };
 	struct buf disk = { 0 }, gone = { 0 };
+	struct vec names = vec_of(sizeof(const char *));
+	struct pool *pool = pool_new();
 	enum store_result r = STORE_OK;
-	int lock = -1, dir;
+	int lock = -1;
 
 	if (!folder_disk_name(&disk, name))
-		r = bad_name(s);
+		r = store_bad_name(s);
 	else if (name_is_inbox(name))
 		r = (errno = EPERM, store_fail(s, "cannot remove INBOX"));
 	else
-		lock = take(s, &r);
+		lock = store_take(s, &r);
 	if (lock >= 0) {
 		aside(&gone, "gone");
 		if (renameat(s->root, buf_z(&disk), s->root, buf_z(&gone)) < 0)
 			r = store_fail(s, "cannot remove %s", buf_z(&disk));
 		else
-			r = sync_root(s);
+			r = store_sync(s);
+		aside_names(s, pool, &names);
 		close(lock);
 	}
 	/* It is gone for good; clearing up may take its time and may fail. */
-	if (lock >= 0 && r == STORE_OK &&
-	    (dir = beneath(s->root, buf_z(&gone), O_RDONLY | O_DIRECTORY, 0)) >= 0) {
-		for (size_t i = 0; i < 3; i++) {
-			empty(dir, parts[i]);
-			unlinkat(dir, parts[i], AT_REMOVEDIR);
-		}
-		close(dir);
-		empty(s->root, buf_z(&gone));
-		unlinkat(s->root, buf_z(&gone), AT_REMOVEDIR);
-	}
+	for (size_t i = 0; i < names.n; i++)
+		clear(s, *(const char **)vec_at(&names, i));
+	vec_free(&names);
+	pool_free(pool);
 	buf_free(&disk);
 	buf_free(&gone);
-	return r;
-}
-
-/* --- rename --- */
-
-/* RENAME of INBOX: a new mailbox that takes over the messages (RFC 3501 6.3.5). */
-static enum store_result
-rename_inbox(struct store *s, struct str to)
-{
-	struct box *m = NULL;
-	enum store_result r = store_create(s, to);
-	uint32_t validity, *uids;
-	size_t *at, n;
-
-	if (r == STORE_OK)
-		r = mailbox_open(s, STR("INBOX"), false, &m);
-	if (r != STORE_OK)
-		return r;
-	n = mailbox_count(m);
-	at = mem_zero(n + 1, sizeof(*at));
-	uids = mem_zero(n + 1, sizeof(*uids));
-	for (size_t i = 0; i < n; i++)
-		at[i] = i;
-	r = n == 0 ? STORE_OK : mailbox_copy(m, at, n, to, true, &validity, uids);
-	free(at);
-	free(uids);
-	mailbox_close(m);
-	return r;
-}
-
-/* Rename one folder on disk; never over another. */
-static enum store_result
-rename_folder(struct store *s, struct str from, struct str to)
-{
-	struct buf a = { 0 }, b = { 0 };
-	enum store_result r = STORE_OK;
-
-	if (!folder_disk_name(&a, from) || !folder_disk_name(&b, to))
-		r = bad_name(s);
-	else if (there(s, buf_z(&b)))
-		r = (errno = EEXIST, store_fail(s, "cannot rename to %s", buf_z(&b)));
-	else if (renameat(s->root, buf_z(&a), s->root, buf_z(&b)) < 0)
-		r = store_fail(s, "cannot rename %s", buf_z(&a));
-	buf_free(&a);
-	buf_free(&b);
-	return r;
-}
-
-/* The new name of `name`, which is `from` or below it. */
-static struct str
-moved(struct pool *pool, struct str name, struct str from, struct str to)
-{
-	return pool_printf(pool, "%.*s%.*s", STR_ARG(to), STR_ARG(str_sub(name, from.n, name.n)));
-}
-
-static bool
-is_below(struct str name, struct str from)
-{
-	return name.n > from.n && str_start(name, from) && name.p[from.n] == STORE_SEPARATOR;
-}
-
-static enum store_result
-rename_locked(struct store *s, struct pool *pool, struct str from, struct str to)
-{
-	struct store_entry *list;
-	size_t n, found = 0;
-	enum store_result r = store_list(s, pool, &list, &n);
-
-	/* Every new name must be possible and free before the first one changes. */
-	for (size_t i = 0; i < n && r == STORE_OK; i++) {
-		struct str name = list[i].name;
-
-		if (!list[i].exists || (!str_eq(name, from) && !is_below(name, from)))
-			continue;
-		found++;
-		if (!store_name_ok(moved(pool, name, from, to)))
-			r = bad_name(s);
-		else if (store_exists(s, moved(pool, name, from, to)))
-			r = (errno = EEXIST, store_fail(s, "cannot rename"));
-	}
-	if (r == STORE_OK && found == 0)
-		r = (errno = ENOENT, store_fail(s, "cannot rename"));
-	for (size_t i = 0; i < n && r == STORE_OK; i++) {
-		struct str name = list[i].name;
-
-		if (list[i].exists && (str_eq(name, from) || is_below(name, from)))
-			r = rename_folder(s, name, moved(pool, name, from, to));
-	}
-	return r == STORE_OK ? sync_root(s) : r;
-}
-
-enum store_result
-store_rename(struct store *s, struct str from, struct str to)
-{
-	enum store_result r = STORE_OK;
-	struct pool *pool;
-	int lock;
-
-	if (!store_name_ok(from) || !store_name_ok(to) || is_below(to, from))
-		return bad_name(s);
-	if (name_is_inbox(to))
-		return (errno = EEXIST, store_fail(s, "cannot rename to INBOX"));
-	if (name_is_inbox(from))
-		return rename_inbox(s, to);
-	if ((lock = take(s, &r)) < 0)
-		return r;
-	pool = pool_new();
-	r = rename_locked(s, pool, from, to);
-	pool_free(pool);
-	close(lock);
 	return r;
 }
 
@@ -401,8 +326,8 @@ store_subscribe(struct store *s, struct str name, bool on)
 	if (name_is_inbox(name))
 		name = STR("INBOX");
 	if (!store_name_ok(name) || !mutf7_encode(&wire, name))
-		return bad_name(s);
-	if ((lock = take(s, &r)) < 0) {
+		return store_bad_name(s);
+	if ((lock = store_take(s, &r)) < 0) {
 		buf_free(&wire);
 		return r;
 	}

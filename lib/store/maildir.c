@@ -368,6 +368,8 @@ store_open(int dir, struct str path, bool create, struct store **out)
 		if (r == STORE_OK)
 			r = folder_open_disk(s, s->root, ".", &s->inbox);
 	}
+	if (r == STORE_OK)
+		rename_finish(s);
 	return r;
 }
 

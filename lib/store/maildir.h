@@ -9,6 +9,7 @@
  *	ROOT/subscriptions			one name a line, in modified UTF-7
  *	ROOT/posthorn-validity			the last UIDVALIDITY given out
  *	ROOT/posthorn-store			locked while mailboxes are made, renamed, removed
+ *	ROOT/posthorn-rename			what is being renamed, see rename.c
  *	FOLDER/posthorn-uids			UIDs and keywords, see uids.h
  *	FOLDER/posthorn-lock			locked while UIDs are given or files are renamed
  *	FOLDER/posthorn-pop3			locked by a POP3 session
@@ -73,6 +74,17 @@ void folder_close(struct store *s, struct folder *f);
 
 /* Take the lock `file` below `dir`, waiting for others; -1 with errno EBUSY.  close() gives it back. */
 int lock_take(int dir, const char *file, msec_t wait_ms);
+
+/* The store's lock, -1 with *r; is there a folder of that name on disk; make changes of names durable. */
+int store_take(struct store *s, enum store_result *r);
+bool store_there(struct store *s, const char *disk);
+enum store_result store_sync(struct store *s);
+
+/* STORE_NAME, with the reason noted. */
+enum store_result store_bad_name(struct store *s);
+
+/* Finish a rename of several folders that a crash broke off. */
+void rename_finish(struct store *s);
 
 /* A number for a new mailbox, larger than all before.  Call with the store's lock held. */
 enum store_result next_validity(struct store *s, uint32_t *out);

@@ -72,6 +72,16 @@ box(const char *name)
 	return m;
 }
 
+static size_t
+count_of(const char *name)
+{
+	struct box *m = box(name);
+	size_t n = mailbox_count(m);
+
+	mailbox_close(m);
+	return n;
+}
+
 static const struct {
 	const char *name;
 	bool ok;
@@ -600,6 +610,144 @@ START_TEST(recent)
 }
 END_TEST
 
+/* A crash after each rename of a tree: whoever opens the store finishes it, nothing is lost. */
+static const char *const tree[] = { ".a", ".a.x", ".a.x.z", ".a.y" };
+static const char *const moved[] = { ".b.c", ".b.c.x", ".b.c.x.z", ".b.c.y" };
+static const char *const tree_names[] = { "b/c", "b/c/x", "b/c/x/z", "b/c/y" };
+
+static int
+root_of(void)
+{
+	return path_fd(".", O_RDONLY | O_DIRECTORY);
+}
+
+START_TEST(rename_crash)
+{
+	const char *from[] = { "a", "a/x", "a/x/z", "a/y" };
+	uint32_t validity[4], uid[4];
+	struct box *m;
+	FILE *f;
+	int fd = root_of();
+
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_int_eq(store_create(st, str_of(from[i])), STORE_OK);
+		for (size_t k = 0; k <= i; k++)
+			uid[i] = add(from[i], "x\r\n", 0);
+		m = box(from[i]);
+		validity[i] = mailbox_uidvalidity(m);
+		mailbox_close(m);
+	}
+	f = fdopen(openat(fd, "posthorn-rename", O_WRONLY | O_CREAT, 0600), "w");
+	for (size_t i = 0; i < 4; i++)
+		fprintf(f, "%s\t%s\n", tree[i], moved[i]);
+	/* Lines that name no mailbox move nothing. */
+	fprintf(f, "cur\t.c\n..\t.d\n.a.y\t../../e\nrubbish\n");
+	fclose(f);
+	for (int i = 0; i < _i; i++)
+		ck_assert_int_eq(renameat(fd, tree[i], fd, moved[i]), 0);
+	reopen();
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert(!store_exists(st, str_of(from[i])));
+		m = box(tree_names[i]);
+		ck_assert_uint_eq(mailbox_uidvalidity(m), validity[i]);
+		ck_assert_uint_eq(mailbox_count(m), i + 1);
+		ck_assert_uint_eq(mailbox_msg(m, i)->uid, uid[i]);
+		mailbox_close(m);
+	}
+	ck_assert_int_ne(faccessat(fd, "posthorn-rename", F_OK, 0), 0);
+	ck_assert(store_exists(st, STR("INBOX")));
+	close(fd);
+}
+END_TEST
+
+/* A mailbox that came up under the old name meanwhile stays beside the one that was renamed. */
+START_TEST(rename_crash_taken)
+{
+	int fd = root_of();
+	FILE *f;
+
+	ck_assert_int_eq(store_create(st, STR("a")), STORE_OK);
+	ck_assert_int_eq(store_create(st, STR("b")), STORE_OK);
+	add("a", "new\r\n", 0);
+	add("b", "old\r\n", 0);
+	f = fdopen(openat(fd, "posthorn-rename", O_WRONLY | O_CREAT, 0600), "w");
+	fprintf(f, ".a\t.b\n.a.x\t.b.x\n");
+	fclose(f);
+	reopen();
+	ck_assert_uint_eq(count_of("a"), 1);
+	ck_assert_uint_eq(count_of("b"), 1);
+	ck_assert_int_ne(faccessat(fd, "posthorn-rename", F_OK, 0), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(rename_tree)
+{
+	struct pool *pool = pool_new();
+	struct store_entry *list;
+	size_t n;
+
+	ck_assert_int_eq(store_create(st, STR("a/x")), STORE_OK);
+	ck_assert_int_eq(store_create(st, STR("a/y")), STORE_OK);
+	ck_assert_int_eq(store_create(st, STR("b/y")), STORE_OK);
+	ck_assert_int_eq(store_subscribe(st, STR("a/x"), true), STORE_OK);
+	add("a/x", "1\r\n", 0);
+	/* "a" is a level only; one of the new names is taken: nothing changes. */
+	ck_assert_int_eq(store_rename(st, STR("a"), STR("b")), STORE_EXISTS);
+	ck_assert(store_exists(st, STR("a/x")) && !store_exists(st, STR("b/x")));
+	ck_assert_int_eq(store_rename(st, STR("a"), STR("a/b")), STORE_NAME);
+	ck_assert_int_eq(store_rename(st, STR("a"), STR("c")), STORE_OK);
+	ck_assert_uint_eq(count_of("c/x"), 1);
+	ck_assert(store_exists(st, STR("c/y")) && !store_exists(st, STR("a/x")));
+	/* The list of subscribed names is the client's. */
+	ck_assert_int_eq(store_list(st, pool, &list, &n), STORE_OK);
+	for (size_t i = 0; i < n; i++)
+		ck_assert(list[i].subscribed == str_eq(list[i].name, STR("a/x")));
+	pool_free(pool);
+}
+END_TEST
+
+START_TEST(rename_inbox)
+{
+	struct box *m;
+
+	ck_assert_int_eq(store_create(st, STR("INBOX/kid")), STORE_OK);
+	add("INBOX", "1\r\n", STORE_SEEN);
+	add("INBOX/kid", "2\r\n", 0);
+	ck_assert_int_eq(store_rename(st, STR("inbox"), STR("INBOX/old")), STORE_OK);
+	ck_assert_uint_eq(count_of("INBOX"), 0);
+	ck_assert_uint_eq(count_of("INBOX/kid"), 1);
+	m = box("INBOX/old");
+	ck_assert_uint_eq(mailbox_count(m), 1);
+	ck_assert_uint_eq(mailbox_msg(m, 0)->flags, STORE_SEEN);
+	mailbox_close(m);
+	ck_assert_int_eq(store_rename(st, STR("INBOX"), STR("INBOX/old")), STORE_EXISTS);
+	ck_assert_uint_eq(count_of("INBOX/old"), 1);
+}
+END_TEST
+
+/* What a crash left of mailboxes that were made or removed goes with the next removal. */
+START_TEST(leftovers)
+{
+	int fd = root_of();
+
+	ck_assert_int_eq(mkdirat(fd, "..gone.1", 0700), 0);
+	ck_assert_int_eq(mkdirat(fd, "..gone.1/cur", 0700), 0);
+	close(openat(fd, "..gone.1/cur/x", O_WRONLY | O_CREAT, 0600));
+	ck_assert_int_eq(mkdirat(fd, "..make.2", 0700), 0);
+	ck_assert_int_eq(store_create(st, STR("a")), STORE_OK);
+	ck_assert_int_eq(store_create(st, STR("a/b")), STORE_OK);
+	add("a/b", "1\r\n", 0);
+	ck_assert_int_eq(store_delete(st, STR("a")), STORE_OK);
+	ck_assert_int_ne(faccessat(fd, "..gone.1", F_OK, 0), 0);
+	ck_assert_int_ne(faccessat(fd, "..make.2", F_OK, 0), 0);
+	/* What is below stays; a level alone cannot be removed. */
+	ck_assert_uint_eq(count_of("a/b"), 1);
+	ck_assert_int_eq(store_delete(st, STR("a")), STORE_ABSENT);
+	close(fd);
+}
+END_TEST
+
 static struct fiber_queue told;
 static unsigned calls;
 
@@ -683,6 +831,11 @@ suite(void)
 	tcase_add_test(t, tidy);
 	tcase_add_test(t, recent);
 	tcase_add_test(t, watched);
+	tcase_add_loop_test(t, rename_crash, 0, 5);
+	tcase_add_test(t, rename_crash_taken);
+	tcase_add_test(t, rename_tree);
+	tcase_add_test(t, rename_inbox);
+	tcase_add_test(t, leftovers);
 	suite_add_tcase(s, t);
 	return s;
 }
