@@ -3,13 +3,15 @@
 . "$(dirname "$0")/../../lib.sh"
 need strace
 step_box() {
-	echo 'rcpt =*@bad.test* reply 550 5.1.1 No such user' >"$work/hop.rules"
+	printf '%s\n' 'rcpt =*@bad.test* reply 550 5.1.1 No such user' \
+	    'rcpt =*@later.test* x1 reply 450 4.2.0 Not now' >"$work/hop.rules"
 	sink hop
 	new_box a
 	setting a relayhost "[127.0.0.1]:$(cat "$work/hop.port")"
 	setting a minimal_backoff_time 1s
 	setting a maximal_backoff_time 2s
 	setting a queue_run_delay 1s
+	setting a virtual_alias_maps "inline:{ {alias@$DOMAIN=alice@$DOMAIN} }"
 	add_user a alice >/dev/null; add_user a bob >/dev/null
 	start a; export_site a
 	# One of each, so that every program has a process, and free/ has files.
@@ -22,11 +24,14 @@ step_box() {
 	strace -o /dev/null true 2>/dev/null || skip_all "strace may not trace here"
 }
 
-# mail KIND SUBJECT: local goes to alice, relay to the next hop, a bounce back to bob; sendmail's to alice.
+# mail KIND SUBJECT: local, alias and sendmail's go to alice, relay and later (put off once) to the next
+# hop, a bounce back to bob.
 mail() {
 	case $1 in
 	local) send a x@elsewhere.test alice@$DOMAIN "$2" ;;
+	alias) send a x@elsewhere.test alias@$DOMAIN "$2" ;;
 	relay) send a x@elsewhere.test far@away.test "$2" ;;
+	later) send a x@elsewhere.test far@later.test "$2" ;;
 	bounce) send a bob@$DOMAIN no@bad.test "$2" ;;
 	large) "$TOOLS/send" --to "$(addr a smtp)" --from x@elsewhere.test --rcpt alice@$DOMAIN \
 	    --subject "$2" --size 150000 ;;
@@ -36,7 +41,7 @@ mail() {
 # How often a mail of that kind and subject is where it belongs.
 found() {
 	case $1 in
-	relay) grep -lx -- "Subject: $2.\?" "$work"/hop/*.eml 2>/dev/null | wc -l ;;
+	relay|later) grep -lx -- "Subject: $2.\?" "$work"/hop/*.eml 2>/dev/null | wc -l ;;
 	# bob@: the notice quotes the subject
 	bounce) grep -lx -- "Subject: $2.\?" "$(maildir a bob)"/new/* 2>/dev/null | wc -l ;;
 	*) grep -lx -- "Subject: $2.\?" "$(maildir a alice)"/new/* 2>/dev/null | wc -l ;;
@@ -50,14 +55,29 @@ inject() {
 	shift
 	victim= tracer=
 	for i in $(seq 300); do
-		victim=$(program_pids a "$program" | head -1)
+		# "relay" is a smtp too
+		victim=$(for e in $(program_pids a "$program"); do
+			ps -o pid=,args= -p $e; done | awk -v n="$program" '/ -n / && $0 ~ " -n " n " " { print $1; exit }')
 		[ -n "$victim" ] && break
 		sleep 0.2
 	done
 	[ -n "$victim" ] || { fail "no $program runs"; return 1; }
 	e=()
 	for i; do e+=(-e "inject=$i"); done
-	strace -f -qq -o "$work/strace.out" -p "$victim" "${e[@]}" 2>"$work/strace.err" &
+	trace "${e[@]}"
+}
+# The same for whatever master starts next.
+inject_next() {
+	local e i
+	end_inject
+	victim=$(master_pid a)
+	e=()
+	for i; do e+=(-e "inject=$i"); done
+	trace "${e[@]}"
+}
+trace() {
+	local i
+	strace -f -qq -o "$work/strace.out" -p "$victim" "$@" 2>"$work/strace.err" &
 	tracer=$!
 	for i in $(seq 100); do
 		grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$victim/status" 2>/dev/null && break
