@@ -2,11 +2,12 @@
 /*
  * cmd_search - SEARCH (RFC 3501 6.4.4).
  *
- * Texts are compared without case in ASCII, byte by byte beyond; header words of RFC 2047 and the
- * transfer encoding of text parts are undone first.
+ * Texts are compared in UTF-8 and without case (fold.c); header words of RFC 2047, and charset and
+ * transfer encoding of text parts, are undone first.
  */
 #include "fiber/fiber.h"
 #include "imapd/imapd.h"
+#include "mail/charset.h"
 #include "mail/date.h"
 #include "mail/decode.h"
 #include "mail/header.h"
@@ -16,6 +17,7 @@
 #define WHOLE_MAX	(256u << 20)
 #define YIELD_EVERY	64
 #define DAY		86400
+#define PIECE		32768	/* of a body that is looked at at once */
 
 /* One message while it is looked at. */
 struct candidate {
@@ -54,21 +56,57 @@ whole_of(struct candidate *m)
 	return buf_str(&m->whole);
 }
 
-/* Does `text` hold `what`, letters without case? */
+/* Does the UTF-8 `text` hold `what`, which is folded? */
 static bool
 holds(struct str text, struct str what)
 {
-	char low, up;
+	struct buf folded = { 0 };
+	bool yes;
 
-	if (what.n == 0)
-		return true;
-	low = ch_lower(what.p[0]);
-	up = ch_upper(what.p[0]);
-	for (size_t i = 0; i + what.n <= text.n; i++)
-		if ((text.p[i] == low || text.p[i] == up) &&
-		    str_ieq(str_n(text.p + i, what.n), what))
-			return true;
-	return false;
+	fold_add(&folded, text);
+	yes = str_find(buf_str(&folded), what) >= 0;
+	buf_free(&folded);
+	return yes;
+}
+
+/* Where a piece of UTF-8 may end: not inside a character. */
+static size_t
+piece_of(struct str text)
+{
+	size_t n = PIECE;
+
+	if (text.n <= PIECE)
+		return text.n;
+	while (n > PIECE - 4 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+/* The same for a body in some charset, piece by piece; the end of one stays for the next. */
+static bool
+body_holds(struct str text, struct str charset, struct str what)
+{
+	struct buf utf8 = { 0 }, window = { 0 };
+	bool yes = what.n == 0;
+
+	for (size_t at = 0; !yes && at < text.n;) {
+		struct str piece = str_sub(text, at, text.n);
+		size_t keep;
+
+		piece.n = piece_of(piece);
+		at += piece.n;
+		buf_reset(&utf8);
+		if (!charset_add(&utf8, charset, piece))
+			buf_add(&utf8, piece);
+		fold_add(&window, buf_str(&utf8));
+		yes = str_find(buf_str(&window), what) >= 0;
+		keep = window.n < what.n ? window.n : what.n - 1;
+		memmove(window.p, window.p + window.n - keep, keep);
+		window.n = keep;
+	}
+	buf_free(&utf8);
+	buf_free(&window);
+	return yes;
 }
 
 static bool
@@ -101,6 +139,7 @@ static bool
 part_holds(struct candidate *m, const struct mime_part *part, struct str what)
 {
 	struct buf text = { .limit = WHOLE_MAX };
+	struct str charset = mime_param(&part->params, STR("charset"));
 	bool yes;
 
 	if (part->multipart || part->message) {
@@ -113,9 +152,9 @@ part_holds(struct candidate *m, const struct mime_part *part, struct str what)
 	if (!str_ieq(part->type, STR("text")))
 		return false;
 	if (!decode_needed(part->encoding))
-		return holds(part->body, what);
+		return body_holds(part->body, charset, what);
 	decode_body(&text, part->encoding, part->body);
-	yes = holds(buf_str(&text), what);
+	yes = body_holds(buf_str(&text), charset, what);
 	buf_free(&text);
 	return yes;
 }
@@ -215,7 +254,7 @@ matches(struct candidate *m, const struct imap_key *k)
 	}
 }
 
-/* Put real numbers where "*" stands. */
+/* Put real numbers where "*" stands, and take the case from texts. */
 static void
 resolve(struct client *c, struct imap_key *k)
 {
@@ -225,6 +264,13 @@ resolve(struct client *c, struct imap_key *k)
 		imap_set_resolve(&k->set, (uint32_t)n);
 	if (k->kind == IMAP_KEY_UID)
 		imap_set_resolve(&k->set, n == 0 ? 0 : mailbox_msg(c->box, n - 1)->uid);
+	if (k->kind == IMAP_KEY_HEADER || k->kind == IMAP_KEY_BODY || k->kind == IMAP_KEY_TEXT) {
+		struct buf folded = { 0 };
+
+		fold_add(&folded, k->text);
+		k->text = pool_str(c->pool, buf_str(&folded));
+		buf_free(&folded);
+	}
 	for (size_t i = 0; i < k->kids_n; i++)
 		resolve(c, k->kids[i]);
 }

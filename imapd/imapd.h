@@ -116,6 +116,12 @@ struct mime_part;
 void add_envelope(struct buf *out, struct str header, struct pool *p);
 void add_structure(struct buf *out, const struct mime_part *part, bool extended, struct pool *p);
 
+/*
+ * fold.c: load what is needed, before the jail; append UTF-8 without case, what is no UTF-8 as it is.
+ */
+void fold_ready(void);
+void fold_add(struct buf *out, struct str text);
+
 /* The commands, one file each or one for a few that belong together. */
 struct verdict cmd_append(struct client *c, struct scan *args);
 struct verdict cmd_capability(struct client *c, struct scan *args);

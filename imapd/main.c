@@ -25,5 +25,6 @@ main(int argc, char **argv)
 		.session = imap_session,
 	};
 
+	fold_ready();
 	return mailbox_main(&imapd, argc, argv);
 }

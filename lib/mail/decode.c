@@ -5,6 +5,7 @@
 #include "mail/decode.h"
 
 #include "base/encode.h"
+#include "mail/charset.h"
 
 static int
 sextet(char c)
@@ -77,18 +78,6 @@ decode_body(struct buf *out, struct str encoding, struct str body)
 		buf_add(out, body);
 }
 
-static void
-latin1(struct buf *out, struct str in)
-{
-	for (size_t i = 0; i < in.n; i++) {
-		unsigned char c = (unsigned char)in.p[i];
-
-		if (c >= 0x80)
-			buf_addc(out, (char)(0xc0 | c >> 6));
-		buf_addc(out, c < 0x80 ? (char)c : (char)(0x80 | (c & 0x3f)));
-	}
-}
-
 /* encoded-word = "=?" charset ["*" language] "?" encoding "?" text "?="; its length, 0: none. */
 static size_t
 one_word(struct buf *out, struct str in)
@@ -110,11 +99,7 @@ one_word(struct buf *out, struct str in)
 		loose_quoted(&raw, text, true);
 	else
 		return 0;
-	if (str_ieq(charset, STR("utf-8")) || str_ieq(charset, STR("us-ascii")))
-		buf_add(out, buf_str(&raw));
-	else if (str_ieq(charset, STR("iso-8859-1")))
-		latin1(out, buf_str(&raw));
-	else
+	if (!charset_add(out, charset, buf_str(&raw)))
 		end = -1;
 	buf_free(&raw);
 	return end < 0 ? 0 : (size_t)(text.p + text.n + 2 - in.p);

@@ -17,8 +17,8 @@ bool decode_needed(struct str encoding);
 void decode_body(struct buf *out, struct str encoding, struct str body);
 
 /*
- * Append an unfolded header value with its encoded words in UTF-8.  Charsets UTF-8, US-ASCII and
- * ISO-8859-1; words in others stand as they were.
+ * Append an unfolded header value with its encoded words in UTF-8.  Words in charsets that
+ * charset.h does not know stand as they were.
  */
 void decode_words(struct buf *out, struct str value);
 
