@@ -48,6 +48,11 @@ queue_open(const char *tool, struct spool *s, bool lock)
 		fprintf(stderr, "%s: fatal: become %s: %s\n", tool, common.mail_owner, strerror(errno));
 		exit(EX_OSERR);
 	}
+	if (getuid() != pw->pw_uid && !lock) {
+		fprintf(stderr, "%s: fatal: only root and %s may read the queue's files\n", tool,
+		    common.mail_owner);
+		exit(EX_NOPERM);
+	}
 	if (getuid() != pw->pw_uid) {
 		fprintf(stderr, "%s: fatal: Queue report unavailable - mail system is down\n", tool);
 		exit(EX_UNAVAILABLE);
