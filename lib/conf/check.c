@@ -135,6 +135,33 @@ check_word(struct checking *k, const struct conf_param *row, struct str value, s
 	buf_free(&text);
 }
 
+/* Of a list of restrictions, the words that smtpd asks; the others are passed over. */
+static void
+check_restrictions(struct checking *k, const struct conf_param *row, struct str value,
+    struct conf_place at)
+{
+	static const struct str asked[] = {
+		STR_INIT("permit_mynetworks"), STR_INIT("permit_sasl_authenticated"),
+		STR_INIT("permit"), STR_INIT("reject"),
+	};
+	struct buf text = { .limit = CONF_VALUE_MAX };
+	struct str list, word;
+
+	conf_expand(k->c, &text, value);
+	list = buf_str(&text);
+	while (lines_word(&list, true, &word)) {
+		bool known = false;
+
+		for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+			known = known || str_ieq(word, asked[i]);
+		/* A table or a list's name belongs to the word in front of it. */
+		if (!known && str_chr(word, ':') < 0 && str_chr(word, '.') < 0)
+			conf_report(k->c, CONF_WARNING, at.file, at.line,
+			    "%s: %.*s is not there yet and is passed over", row->name, STR_ARG(word));
+	}
+	buf_free(&text);
+}
+
 /* Would the value do? */
 static void
 check_value(struct checking *k, struct str name, struct str value, struct conf_place at)
@@ -146,6 +173,8 @@ check_value(struct checking *k, struct str name, struct str value, struct conf_p
 		conf_report(k->c, CONF_ERROR, at.file, at.line, "%s: %s", row->name, buf_z(&why));
 	else if (row != NULL && row->type == CONF_WORD)
 		check_word(k, row, value, at);
+	else if (row != NULL && strcmp(row->name, "smtpd_client_restrictions") == 0)
+		check_restrictions(k, row, value, at);
 	buf_free(&why);
 }
 
