@@ -126,9 +126,14 @@ some_fields(struct fetch *f, const struct imap_section *s, struct str header)
 	struct buf out = { .limit = HEADER_MAX + 2 };
 	struct str got;
 
-	while (header_next(&h, &field))
-		if (wanted(s, field.name))
-			buf_add(&out, field.whole);
+	while (header_next(&h, &field)) {
+		if (!wanted(s, field.name))
+			continue;
+		buf_add(&out, field.whole);
+		/* The last line of a message that is all header may have no end. */
+		if (field.whole.p[field.whole.n - 1] != '\n')
+			buf_addz(&out, "\r\n");
+	}
 	buf_addz(&out, "\r\n");
 	got = pool_str(f->pool, buf_str(&out));
 	buf_free(&out);
