@@ -262,6 +262,15 @@ on_arrive(struct ipc_req *r, const void *msg)
 	enlist(m);
 }
 
+static int
+by_inode(const void *a, const void *b)
+{
+	uint64_t x = ((const struct spool_name *)a)->inode, y = ((const struct spool_name *)b)->inode;
+
+	return x < y ? -1 : x > y;
+}
+
+/* In the order in which they lie on the disk, so that a cold start does not jump to and fro. */
 static void
 read_folder(enum spool_folder where)
 {
@@ -270,6 +279,7 @@ read_folder(enum spool_folder where)
 
 	if (!spool_list(&spool, where, SIZE_MAX, &names))
 		log_error("list %s: %s", spool_folder_name(where), strerror(errno));
+	vec_sort(&names, by_inode);
 	for (size_t i = 0; i < names.n && !service_stopping(); i++) {
 		read_one(where, ((struct spool_name *)vec_at(&names, i))->name, false);
 		let_others(&since);

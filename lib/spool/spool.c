@@ -103,6 +103,7 @@ spool_list(const struct spool *s, enum spool_folder f, size_t max, struct vec *n
 		if (e->d_name[0] == '.' || n > LIMIT_QUEUE_ID)
 			continue;
 		to = vec_push(names);
+		to->inode = e->d_ino;
 		memcpy(to->name, e->d_name, n + 1);
 	}
 	(void)closedir(d);

@@ -53,6 +53,7 @@ int spool_lock(const struct spool *s, const char *name, bool wait);
 
 /* The file names in a folder, at most `max`: struct spool_name each.  False with errno. */
 struct spool_name {
+	uint64_t inode;			/* files read in this order are read the fastest */
 	char name[LIMIT_QUEUE_ID + 1];
 };
 bool spool_list(const struct spool *s, enum spool_folder f, size_t max, struct vec *names);
