@@ -197,7 +197,7 @@ hand_over(struct transfer *t)
 	case SUBMIT_OK:
 		EVENT(&taken, { "id", done.queue_id }, { "who", s->who },
 		    { "method", s->sasl_method }, { "user", s->sasl_user });
-		s->junk = 0;
+		s->errors = s->junk = 0;
 		return reply(250, "2.0.0", "Ok: queued as %.*s", STR_ARG(done.queue_id));
 	case SUBMIT_FULL:
 		log_warn("%.*s: not taken: %.*s", STR_ARG(s->who), STR_ARG(done.text));

@@ -224,6 +224,17 @@ cmd_mail(struct smtp_session *s, struct scan *args)
 	return reply(250, "2.1.0", "Ok");
 }
 
+/*
+ * RFC 5321 4.5.3.1.10: the client keeps those for another transaction.  A list server that names them
+ * all is no offender: only beyond the overshoot limit do they count as errors.
+ */
+static struct reply
+one_too_many(struct smtp_session *s)
+{
+	s->forgiven = s->mail.excess++ < smtpd_conf.recipient_overshoot;
+	return reply(452, "4.5.3", "Error: too many recipients");
+}
+
 /* RCPT TO:<forward-path> [parameters], RFC 5321 4.1.1.3. */
 static struct reply
 cmd_rcpt(struct smtp_session *s, struct scan *args)
@@ -238,7 +249,7 @@ cmd_rcpt(struct smtp_session *s, struct scan *args)
 	    &rcpt, &no))
 		return no;
 	if (s->mail.rcpts.n >= smtpd_conf.recipient_limit)
-		return reply(452, "4.5.3", "Error: too many recipients");
+		return one_too_many(s);
 	addr = address_text(s->mail.pool, &rcpt.to);
 	if (!policy_rcpt(s, &rcpt, addr, &no)) {
 		log_reject(s, STAGE_RCPT, addr, &no);
@@ -485,8 +496,9 @@ answer(struct smtp_session *s, const struct reply *r)
 	reply_add(&out, r);
 	(void)stream_write(s->peer, buf_str(&out));
 	buf_free(&out);
-	if (r->code >= 400)
+	if (r->code >= 400 && !s->forgiven)
 		s->errors++;
+	s->forgiven = false;
 }
 
 static void

@@ -39,6 +39,7 @@ struct mail {			/* a transaction; RSET makes it anew */
 	struct smtp_mail from;
 	struct str sender;	/* canonical text */
 	struct vec rcpts;	/* struct envelope_rcpt */
+	uint64_t excess;	/* recipients beyond the limit */
 };
 
 struct smtp_session {
@@ -60,7 +61,8 @@ struct smtp_session {
 	struct tls_facts tls_facts;
 	struct str sasl_method, sasl_user;
 
-	unsigned errors, junk;
+	unsigned errors, junk;		/* since the last message that was taken */
+	bool forgiven;			/* the answer that comes is no error of the client's */
 	unsigned done[VERBS], tried[VERBS];
 	const char *after;		/* last command, for "lost connection after" */
 	msec_t until;			/* end of the session's time */

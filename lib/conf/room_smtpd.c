@@ -16,6 +16,8 @@ const struct conf_param smtpd_params[] = {
 	  "Bytes a second that a message must come with, on the whole." },
 	{ "smtpd_recipient_limit", CONF_INT, &S.recipient_limit, "1000", "1", "10000",
 	  "Most recipients of one message; announced as LIMITS RCPTMAX (RFC 9422)." },
+	{ "smtpd_recipient_overshoot_limit", CONF_INT, &S.recipient_overshoot, "1000", "1", "100000",
+	  "Recipients beyond that limit that are refused for now before they count as errors." },
 	{ "smtpd_hard_error_limit", CONF_INT, &S.hard_error_limit, "20", "1", "100000",
 	  "Errors after which a session is ended." },
 	{ "smtpd_soft_error_limit", CONF_INT, &S.soft_error_limit, "10", "1", "100000",

@@ -14,6 +14,7 @@ struct smtpd_conf {
 	int64_t session_ms;
 	uint64_t min_data_rate;
 	uint64_t recipient_limit;
+	uint64_t recipient_overshoot;
 	uint64_t hard_error_limit;
 	uint64_t soft_error_limit;
 	int64_t error_sleep_ms;
