@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "io/settle.h"
 
 static const struct verb {
 	const char *name;
@@ -107,6 +108,8 @@ main(int argc, char **argv)
 	const char *dir = getenv("MAIL_CONFIG");
 	int c;
 
+	if (!settle(-1))
+		return EX_OSERR;
 	log_open(2, LOG_PLAIN, "posthorn");
 	if (dir == NULL)
 		dir = CONFDIR;

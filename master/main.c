@@ -26,6 +26,7 @@
 
 #include "base/log.h"
 #include "base/panic.h"
+#include "io/settle.h"
 #include "ipc/frame.h"
 #include "master/master.h"
 
@@ -271,6 +272,8 @@ arguments(int argc, char **argv)
 		fatal("usage: master [-c CONFIG_DIR] [-r FD]");
 	if ((master.conf_dir = realpath(master.conf_dir, NULL)) == NULL)
 		fatal("the configuration folder: %s", strerror(errno));
+	if (!settle(master.ready_fd))
+		fatal("/dev/null: %s", strerror(errno));
 	if (master.ready_fd >= 0)
 		(void)fcntl(master.ready_fd, F_SETFD, FD_CLOEXEC);
 }

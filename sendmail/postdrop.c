@@ -35,6 +35,7 @@
 #include "conf/common.h"
 #include "conf/room_postdrop.h"
 #include "daemon/jail.h"
+#include "io/settle.h"
 #include "mail/queue_id.h"
 #include "wire/drop.h"
 
@@ -63,20 +64,14 @@ on_signal(int signo)
  * instead of the process (security C1, C4).
  */
 static void
-settle(void)
+begin(void)
 {
 	static const int ends[] = { SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGALRM, SIGXCPU };
 	struct sigaction stop = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
 	sigset_t none;
-	int fd;
 
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= 2);
-	if (fd < 0)
+	if (!settle(-1))
 		_exit(EX_OSERR);
-	(void)close(fd);
-	(void)close_range(3, ~0U, 0);
 	(void)clearenv();
 	(void)umask(0);
 	(void)sigemptyset(&none);
@@ -400,7 +395,7 @@ main(int argc, char **argv)
 	const char *config = NULL;
 	char magic[DROP_MAGIC_N];
 
-	settle();
+	begin();
 	log_open(STDERR_FILENO, LOG_PLAIN, "postdrop");
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-c") == 0 && i + 1 < argc) {
