@@ -17,6 +17,9 @@ complete(struct work *w, struct str text, struct address *out)
 {
 	if (text.n == 0)
 		text = str_of(router_conf.empty_address_recipient);
+	/* "user@x.org." out of a table; from outside none comes this far. */
+	if (str_end(text, STR(".")) && !str_end(text, STR("..")) && str_chr(text, '@') >= 0)
+		text.n--;
 	if (address_parse(text, w->pool, ADDRESS_BARE_OK | ADDRESS_UTF8_OK, out) != ADDRESS_OK ||
 	    out->local.n == 0)
 		return false;

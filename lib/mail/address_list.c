@@ -99,7 +99,7 @@ read_words(struct reader *r, struct buf *out, bool *glued)
 	}
 }
 
-/* domain = words with dots, blanks between them dropped, or a literal in brackets */
+/* domain = words with dots (one at the end goes), blanks between them dropped, or a literal in brackets */
 static bool
 read_domain(struct reader *r, struct buf *out)
 {
@@ -123,6 +123,9 @@ read_domain(struct reader *r, struct buf *out)
 		skip_cfws(r);
 	} while (out->n > 0 && (out->p[out->n - 1] == '.' || scan_peek(&r->in) == '.') &&
 	    scan_while(&r->in, is_word_char, &part));
+	/* People who know DNS write "x.org.": the same domain. */
+	if (out->n > 1 && out->p[out->n - 1] == '.' && out->p[out->n - 2] != '.')
+		out->n--;
 	return true;
 }
 

@@ -154,6 +154,7 @@ static const struct list {
 	{ ", ,a@x.org,,", "|a|x.org" },
 	{ "\"q w\"@x.org", "|q w|x.org" },
 	{ "jdoe@test   . example", "|jdoe|test.example" },
+	{ "jdoe@test.example., B <b@y.org.>, c@z..", "|jdoe|test.example B|b|y.org !c@z.." },
 	{ "a@[192.0.2.1]", "|a|[192.0.2.1]" },
 	{ "=?UTF-8?Q?J=C3=B6rg?= <j@x.org>", "=?UTF-8?Q?J=C3=B6rg?=|j|x.org" },
 	{ "Mary Smith", "!Mary Smith" },

@@ -18,7 +18,7 @@ static const char site[] =
     "  { list = nobody, a@far.test, b@far.test, A@Far.test, Nobody }, { owner-list = root },\n"
     "  { self = nobody, self }, { nobody-else = nobody }, { x = y }, { y = x },\n"
     "  { pipe = \"|/bin/cat -u\" }, { file = /var/log/x }, { back = \\nobody },\n"
-    "  { inc = :include:/nonexistent/list }, { out = someone@far.test }, { casey = NoBody } }\n"
+    "  { inc = :include:/nonexistent/list }, { out = someone@far.test. }, { casey = NoBody } }\n"
     "virtual_alias_maps = inline:{ { info@alias.test = nobody }, { two@alias.test = a@b.test, c@d.test },\n"
     "  { @catch.test = nobody }, { @moved.test = @far.test }, { ring1@alias.test = ring2@alias.test },\n"
     "  { ring2@alias.test = ring1@alias.test }, { abuse = a@far.test }, { ext@alias.test = e@far.test } }\n"
