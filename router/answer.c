@@ -153,6 +153,9 @@ check_listed(struct work *w, const struct address *a, struct checked *out)
 	if (is_postmaster(a) && route.action == ROUTE_LATER && out->class != CLASS_RELAY)
 		return;
 	if (r == TABLE_LATER || (route.action == ROUTE_LATER && route.code == 0)) {
+		/* The client hears no more than that; who keeps the tables has to know what it is. */
+		if (w->trouble.n == 0 && route.text.n > 0)
+			buf_addf(&w->trouble, "%.*s: %.*s", STR_ARG(out->addr), STR_ARG(route.text));
 		try_later(out, w->pool);
 		return;
 	}

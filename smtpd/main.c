@@ -583,20 +583,21 @@ admitted(struct smtp_session *s)
 
 	if (s->client.len == 0 || s->exempt)
 		return true;
-	s->counted = anvil_count(ANVIL_CONNECT, STR("smtp"), s->ip, &got,
+	s->counted = anvil_count(ANVIL_CONNECT, policy_counted_as(), s->ip, &got,
 	    deadline_in(ASK_MS));
 	if (!s->counted)
 		return true;
 	if (smtpd_conf.client_connections > 0 && got.connections > smtpd_conf.client_connections) {
-		log_warn("Connection concurrency limit exceeded: %llu from %.*s for service smtp",
-		    (unsigned long long)got.connections, STR_ARG(s->who));
+		log_warn("Connection concurrency limit exceeded: %llu from %.*s for service %.*s",
+		    (unsigned long long)got.connections, STR_ARG(s->who),
+		    STR_ARG(policy_counted_as()));
 		(void)stream_printf(s->peer, "421 4.7.0 %s Error: too many connections from %.*s\r\n",
 		    common.myhostname, STR_ARG(s->ip));
 		return false;
 	}
 	if (smtpd_conf.client_connection_rate > 0 && got.rate > smtpd_conf.client_connection_rate) {
-		log_warn("Connection rate limit exceeded: %llu from %.*s for service smtp",
-		    (unsigned long long)got.rate, STR_ARG(s->who));
+		log_warn("Connection rate limit exceeded: %llu from %.*s for service %.*s",
+		    (unsigned long long)got.rate, STR_ARG(s->who), STR_ARG(policy_counted_as()));
 		(void)stream_printf(s->peer, "421 4.7.0 %s Error: too many connections from %.*s\r\n",
 		    common.myhostname, STR_ARG(s->ip));
 		return false;
@@ -647,7 +648,7 @@ serve(int fd)
 	s.peer = stream_open(fd);
 	session(&s);
 	if (s.counted)
-		anvil_gone(STR("smtp"), s.ip);
+		anvil_gone(policy_counted_as(), s.ip);
 	stream_close(s.peer);
 	log_counts(&s);
 	mail_reset(&s);

@@ -8,6 +8,7 @@
  */
 #include "ask/anvil.h"
 #include "ask/route.h"
+#include "base/log.h"
 #include "smtpd/smtpd.h"
 
 enum verdict { DUNNO, PERMIT, REFUSE };
@@ -96,6 +97,12 @@ policy_check(struct smtp_session *s, enum stage stage, struct reply *no)
 	}
 }
 
+struct str
+policy_counted_as(void)
+{
+	return smtpd_conf.submission ? STR("submission") : STR("smtp");
+}
+
 bool
 policy_rate(struct smtp_session *s, unsigned what, uint64_t limit)
 {
@@ -103,10 +110,15 @@ policy_rate(struct smtp_session *s, unsigned what, uint64_t limit)
 
 	if (limit == 0 || s->exempt)
 		return true;
-	if (!anvil_count((enum anvil_what)what, STR("smtp"), s->ip, &got,
+	if (!anvil_count((enum anvil_what)what, policy_counted_as(), s->ip, &got,
 	    deadline_in(ASK_MS)))
 		return true;
-	return got.rate <= limit;
+	if (got.rate <= limit)
+		return true;
+	log_warn("%s rate limit exceeded: %llu from %.*s for service %.*s",
+	    what == ANVIL_MAIL ? "Message delivery request" : "Recipient address",
+	    (unsigned long long)got.rate, STR_ARG(s->who), STR_ARG(policy_counted_as()));
+	return false;
 }
 
 /* Relaying and unknown users: one question to router. */

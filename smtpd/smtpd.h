@@ -81,7 +81,8 @@ void log_reject(struct smtp_session *s, enum stage stage, struct str rcpt, const
 bool policy_check(struct smtp_session *s, enum stage stage, struct reply *no);
 bool policy_rcpt(struct smtp_session *s, const struct smtp_rcpt *rcpt, struct str addr,
     struct reply *no);
-bool policy_rate(struct smtp_session *s, unsigned what, uint64_t limit);
+bool policy_rate(struct smtp_session *s, unsigned what, uint64_t limit);	/* logs, no refusal */
+struct str policy_counted_as(void);	/* the service under which anvil counts our clients */
 
 /* data.c */
 struct reply cmd_data(struct smtp_session *s, struct scan *args);
