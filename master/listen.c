@@ -27,6 +27,7 @@ struct bound {
 	int fd;
 	unsigned wanted;	/* by this load of the configuration */
 	unsigned made;		/* at this one */
+	const struct service_line *by;	/* who wants it at that load */
 };
 
 struct named_socket {
@@ -56,9 +57,9 @@ bind_one(const struct sockaddr *at, socklen_t len)
 	return -1;
 }
 
-/* A socket on this address, from before or new. */
+/* A socket on this address, from before or new; EEXIST when another service of this load has it. */
 static int
-bound_to(const struct sockaddr *at, socklen_t len)
+bound_to(const struct sockaddr *at, socklen_t len, const struct service_line *by)
 {
 	struct bound *b;
 	int fd;
@@ -66,7 +67,12 @@ bound_to(const struct sockaddr *at, socklen_t len)
 	for (size_t i = 0; i < bounds.n; i++) {
 		b = vec_at(&bounds, i);
 		if (b->len == len && memcmp(&b->at, at, len) == 0) {
+			if (b->wanted == load && b->by != by) {
+				errno = EEXIST;
+				return -1;
+			}
 			b->wanted = load;
+			b->by = by;
 			return b->fd;
 		}
 	}
@@ -77,6 +83,7 @@ bound_to(const struct sockaddr *at, socklen_t len)
 	b->len = len;
 	b->fd = fd;
 	b->wanted = b->made = load;
+	b->by = by;
 	return fd;
 }
 
@@ -114,14 +121,15 @@ listen_host(struct service_line *s, const char *host, const char *port)
 		return false;
 	}
 	for (a = list; a != NULL; a = a->ai_next) {
-		int fd = bound_to(a->ai_addr, a->ai_addrlen);
+		int fd = bound_to(a->ai_addr, a->ai_addrlen, s);
 
 		if (fd >= 0) {
 			*(int *)vec_push(&s->listeners) = fd;
 			any = true;
 		} else if (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL) {
 			log_error("service %s: cannot listen on %s port %s: %s%s", s->name.p,
-			    host == NULL ? "all" : host, port, strerror(errno),
+			    host == NULL ? "all" : host, port, errno == EEXIST ?
+			    "another line of master.cf does" : strerror(errno),
 			    errno == EADDRINUSE ? " (is another mail server running?)" : "");
 			freeaddrinfo(list);
 			return false;
