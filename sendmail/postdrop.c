@@ -125,14 +125,16 @@ hold_roots(const char *dir)
 }
 
 static void
-configure(const char *dir)
+configure(const char *config)
 {
 	struct strs none = { NULL, 0 };
+	const char *dir = config == NULL ? CONFDIR : config;
+	const struct conf_finding *f;
+	struct conf *c;
 	char held[32];
 	int fd = -1;
+	size_t n;
 
-	if (dir == NULL)
-		dir = CONFDIR;
 	if (getegid() != getgid() && strcmp(dir, CONFDIR) != 0) {
 		if (is_listed(dir) && (fd = hold_roots(dir)) >= 0) {
 			(void)snprintf(held, sizeof(held), "/proc/self/fd/%d", fd);
@@ -142,7 +144,16 @@ configure(const char *dir)
 			unlisted = dir;
 		}
 	}
-	(void)conf_common(conf_read(dir, &none));	/* whose texts may lead through `fd`: it stays */
+	c = conf_read(dir, &none);	/* whose texts may lead through `fd`: it stays */
+	(void)conf_common(c);
+	/* A mistake in main.cf is no reason to refuse mail; but what is meant for one queue must not go
+	 * to another because the file is not there, or has lost the line that says which. */
+	if (config == NULL || strcmp(config, CONFDIR) == 0 || !conf_broken(c) ||
+	    conf_is_set(c, "queue_directory"))
+		return;
+	f = conf_findings(c, &n);
+	log_error("%s/main.cf does not say where its queue is: %s", config, n > 0 ? f[0].text : "");
+	exit(EX_UNAVAILABLE);
 }
 
 static _Noreturn void give_up(struct output *out, int status, const char *why);
