@@ -52,13 +52,13 @@ add_mailbox(struct buf *out, const struct mailbox *m, struct pool *p)
 	}
 }
 
-static void
+/* False when there is too much of it to be read. */
+static bool
 add_list(struct buf *out, struct str value, struct pool *p)
 {
 	struct vec list = vec_of(sizeof(struct mailbox));
-	bool gap = false;
+	bool gap = false, ok = mailbox_list(value, p, &list);
 
-	mailbox_list(value, p, &list);
 	for (size_t i = 0; i < list.n; i++) {
 		const struct mailbox *m = vec_at(&list, i);
 
@@ -78,6 +78,7 @@ add_list(struct buf *out, struct str value, struct pool *p)
 		}
 	}
 	vec_free(&list);
+	return ok;
 }
 
 static void
@@ -100,18 +101,20 @@ add_field(struct buf *out, const struct header *h)
 	struct str value = header_unfold(p, h->value);
 	struct buf text = { 0 };
 	size_t i = 0, n = sizeof(fields) / sizeof(fields[0]);
+	bool known;
 
 	while (i < n && !str_ieq(h->name, str_of(fields[i].name)))
 		i++;
-	if (i == n) {
-		add_marks(out, h->whole);
-	} else {
-		if (fields[i].addresses)
-			add_list(&text, value, p);
-		else
-			header_phrase(&text, value);
+	/* Of a longer field only the first part was read. */
+	known = i < n && h->whole.n <= HEADER_FIELD_MAX;
+	if (known && fields[i].addresses)
+		known = add_list(&text, value, p);
+	else if (known)
+		header_phrase(&text, value);
+	if (known)
 		header_fold(out, h->name, buf_str(&text), STR("\r\n"));
-	}
+	else
+		add_marks(out, h->whole);
 	buf_free(&text);
 	pool_free(p);
 }
