@@ -149,6 +149,30 @@ assign(struct box *m, struct vec *found)
 	return uids_flush(m->s, &m->f, &m->uids, true);
 }
 
+/*
+ * There is no room to give UIDs: what has one can still be read, and removed.  The others are left
+ * for the next look.
+ */
+static enum store_result
+leave_out(struct box *m, struct vec *found)
+{
+	enum store_result r = uids_load(m->s, &m->f, &m->uids);
+
+	for (size_t i = found->n; r == STORE_OK && i-- > 0;) {
+		struct found *f = vec_at(found, i);
+
+		if ((f->rec = uids_get(&m->uids, file_base(f->file))) == NULL) {
+			free(f->file);
+			vec_remove(found, i);
+		}
+	}
+	if (r == STORE_OK) {
+		vec_sort(found, by_uid);
+		m->racy = true;
+	}
+	return r;
+}
+
 /* What was new is ours now: new/BASE → cur/BASE:2, */
 static bool
 take_new(struct box *m, struct vec *found)
@@ -309,8 +333,8 @@ scan_locked(struct box *m)
 		r = collect(m, m->f.new, true, &found);
 		if (r == STORE_OK)
 			r = collect(m, m->f.cur, false, &found);
-		if (r == STORE_OK)
-			r = assign(m, &found);
+		if (r == STORE_OK && (r = assign(m, &found)) == STORE_FULL)
+			r = leave_out(m, &found);
 		if (r == STORE_OK && !missing(m, &found))
 			break;
 	}

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -748,6 +750,49 @@ START_TEST(leftovers)
 }
 END_TEST
 
+/* A full disk: what is known can be read and removed; what is new waits, and gets its UID later. */
+START_TEST(full)
+{
+	struct rlimit had, none;
+	struct box *m, *late;
+	size_t both[] = { 0, 1 };
+	struct stat uids;
+	bool again;
+	int fd;
+
+	add("INBOX", "a\r\n", 0);
+	add("INBOX", "b\r\n", 0);
+	m = box("INBOX");
+	ck_assert_int_eq(deliver("INBOX", "one", "c\r\n", &again), STORE_OK);
+	ck_assert_int_eq(deliver("INBOX", "two", "d\r\n", &again), STORE_OK);
+	fd = path_fd("posthorn-uids", O_RDONLY);
+	ck_assert_int_eq(fstat(fd, &uids), 0);
+	close(fd);
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &had), 0);
+	none = had;
+	none.rlim_cur = (rlim_t)uids.st_size;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+	ck_assert_int_eq(mailbox_poll(m), STORE_OK);
+	ck_assert_uint_eq(mailbox_count(m), 2);
+	ck_assert_int_eq(mailbox_open(st, STR("INBOX"), false, &late), STORE_OK);
+	ck_assert_uint_eq(mailbox_count(late), 2);
+	ck_assert_int_eq(mailbox_expunge(m, both, 2), STORE_OK);
+	ck_assert_int_eq(mailbox_poll(late), STORE_OK);
+	ck_assert(mailbox_msg(late, 0)->gone && mailbox_msg(late, 1)->gone);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &had), 0);
+	/* Room again. */
+	ck_assert_int_eq(mailbox_poll(late), STORE_OK);
+	ck_assert_uint_eq(mailbox_count(late), 4);
+	ck_assert_uint_eq(mailbox_msg(late, 2)->uid, 3);
+	ck_assert_uint_eq(mailbox_msg(late, 3)->uid, 4);
+	ck_assert_int_eq(mailbox_poll(m), STORE_OK);
+	ck_assert_uint_eq(mailbox_msg(m, 3)->uid, 4);
+	mailbox_close(m);
+	mailbox_close(late);
+}
+END_TEST
+
 static struct fiber_queue told;
 static unsigned calls;
 
@@ -831,6 +876,7 @@ suite(void)
 	tcase_add_test(t, tidy);
 	tcase_add_test(t, recent);
 	tcase_add_test(t, watched);
+	tcase_add_test(t, full);
 	tcase_add_loop_test(t, rename_crash, 0, 5);
 	tcase_add_test(t, rename_crash_taken);
 	tcase_add_test(t, rename_tree);
