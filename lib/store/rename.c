@@ -116,17 +116,22 @@ move_all(struct store *s, const struct vec *pairs)
 			break;
 		}
 	}
+	if (r == STORE_OK)
+		r = store_sync(s);
 	while (r != STORE_OK && i-- > 0) {
 		const struct pair *p = vec_at(pairs, i);
 
 		if (!move_folder(s, p->to, p->from))
 			log_error("mail folder: cannot rename %s back to %s", p->to, p->from);
 	}
-	if (r == STORE_OK)
-		r = store_sync(s);
-	/* What makes or removes a folder later syncs this with it. */
+	/*
+	 * What makes or removes a folder later syncs this with it; but a rename that was refused must
+	 * not be finished after a crash.
+	 */
 	if (pairs->n > 1)
 		unlinkat(s->root, JOURNAL, 0);
+	if (r != STORE_OK)
+		sync_full(s->root);
 	return r;
 }
 

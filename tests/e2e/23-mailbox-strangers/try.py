@@ -47,7 +47,7 @@ def _():
         c.tagged("SELECT INBOX")
         try:
             c.sock.sendall(b"a FETCH 1 " + b * 200000 + b"\r\n")
-            line = c.until(b"a")[1]
+            line = c.line()     # its tag is forgotten by then
         except OSError:
             line = None
         check("I2: 200,000 times %r is BAD" % b.decode(), bad(line), line)
