@@ -74,7 +74,6 @@ program_folder(void)
 bool
 show_findings(struct conf *c, bool all)
 {
-	static const char *const words[] = { "note", "warning", "error" };
 	const struct conf_finding *f;
 	bool ok = true;
 	size_t n;
@@ -85,10 +84,10 @@ show_findings(struct conf *c, bool all)
 		if (f[i].grade == CONF_NOTE && !all)
 			continue;
 		if (f[i].line > 0)
-			fprintf(stderr, "%s:%u: %s: %s\n", f[i].file, f[i].line, words[f[i].grade],
+			fprintf(stderr, "%s:%u: %s: %s\n", f[i].file, f[i].line, conf_grade_word(f[i].grade),
 			    f[i].text);
 		else
-			fprintf(stderr, "%s: %s: %s\n", f[i].file, words[f[i].grade], f[i].text);
+			fprintf(stderr, "%s: %s: %s\n", f[i].file, conf_grade_word(f[i].grade), f[i].text);
 	}
 	return ok;
 }

@@ -206,10 +206,3 @@ keys_sign(const struct key_sign *q, struct pool *pool)
 	yes.signature = str_n(out, n);
 	return yes;
 }
-
-void
-keys_free(void)
-{
-	while (count > 0)
-		EVP_PKEY_free(keys[--count].pkey);
-}

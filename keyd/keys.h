@@ -37,7 +37,4 @@ struct str keys_id(size_t i);
 /* Answer one question; the signature lives in `pool`. */
 struct key_signed keys_sign(const struct key_sign *q, struct pool *pool);
 
-/* Forget all keys. */
-void keys_free(void);
-
 #endif

@@ -132,9 +132,3 @@ cache_clear(void)
 	while (idle != NULL)
 		session_close(unlink_at(&idle));
 }
-
-unsigned
-cache_count(void)
-{
-	return count;
-}

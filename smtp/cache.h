@@ -25,7 +25,4 @@ void cache_put(struct session *c, struct str dest);
 /* Close all; at the end of the program. */
 void cache_clear(void);
 
-/* How many wait. */
-unsigned cache_count(void);
-
 #endif

@@ -46,12 +46,6 @@ struct session {
 static char in_room[ROOM], out_room[ROOM];
 static unsigned sessions, starting;	/* carrying bytes; shaking hands */
 
-unsigned
-session_count(void)
-{
-	return sessions;
-}
-
 static void
 session_free(struct session *s)
 {

@@ -23,9 +23,6 @@ struct session *session_start(const struct tls_start *ask, struct tls_started *o
 /* Start carrying bytes, in fibers of its own; the session frees itself when both sides ended. */
 void session_run(struct session *s);
 
-/* How many there are now. */
-unsigned session_count(void);
-
 /* OpenSSL's question which protocol to speak (RFC 7301): only ours, or none at all. */
 int session_choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *n,
     const unsigned char *in, unsigned in_n, void *arg);

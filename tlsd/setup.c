@@ -184,13 +184,3 @@ setup_has_roots(void)
 {
 	return roots;
 }
-
-void
-setup_free(void)
-{
-	SSL_CTX_free(server);
-	SSL_CTX_free(client);
-	server = client = NULL;
-	chains = 0;
-	roots = false;
-}

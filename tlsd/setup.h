@@ -40,7 +40,4 @@ SSL_CTX *setup_client(void);
 /* Are there roots to trust? */
 bool setup_has_roots(void);
 
-/* Forget everything, for tests. */
-void setup_free(void);
-
 #endif

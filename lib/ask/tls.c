@@ -105,17 +105,3 @@ tls_log(const struct tls_facts *facts, bool client, struct str peer)
 	    client ? "to" : "from", STR_ARG(peer), buf_z(&b));
 	buf_free(&b);
 }
-
-struct tls_facts
-tls_facts_copy(struct pool *pool, const struct tls_facts *facts)
-{
-	struct tls_facts f = *facts;
-	struct str *texts[] = {
-		&f.reason, &f.version, &f.cipher, &f.group, &f.signature, &f.digest, &f.sni, &f.alpn,
-		&f.subject, &f.issuer, &f.fingerprint, &f.exporter
-	};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		*texts[i] = pool_str(pool, *texts[i]);
-	return f;
-}

@@ -59,7 +59,4 @@ const char *tls_trust_word(const struct tls_facts *facts);
  */
 void tls_log(const struct tls_facts *facts, bool client, struct str peer);
 
-/* Copy facts so that they live in `pool`. */
-struct tls_facts tls_facts_copy(struct pool *pool, const struct tls_facts *facts);
-
 #endif

@@ -54,12 +54,6 @@ static const struct command {
 
 static const char *const type_words[] = { "inet", "unix", "fifo", "pass", "unix-dgram" };
 
-const char *
-service_type_word(enum service_type t)
-{
-	return type_words[t];
-}
-
 struct reading {
 	struct conf *c;
 	struct pool *pool;

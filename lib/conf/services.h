@@ -42,7 +42,4 @@ struct conf_service *services_read(struct conf *c, struct pool *pool, size_t *n)
 /* The same from a text that stands for master.cf. */
 struct conf_service *services_of_text(struct conf *c, struct pool *pool, struct str text, size_t *n);
 
-/* "inet", "unix", … */
-const char *service_type_word(enum service_type t);
-
 #endif

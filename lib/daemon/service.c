@@ -37,8 +37,6 @@ static struct {
 	struct vec listeners;		/* int */
 	struct vec fds;			/* struct named_fd */
 	struct vec peers;		/* struct named_fd: PEER=FD of a test */
-	char **args;
-	size_t nargs;
 	int control_fd;
 	struct ipc *control;
 	bool one_session;		/* descriptor 0 is the session */
@@ -63,13 +61,6 @@ struct conf *
 service_conf(void)
 {
 	return me.conf;
-}
-
-size_t
-service_args(char ***argv)
-{
-	*argv = me.args;
-	return me.nargs;
 }
 
 int
@@ -257,8 +248,6 @@ arguments(int argc, char **argv)
 		default:
 			usage(me.s->name);
 		}
-	me.args = argv + optind;
-	me.nargs = (size_t)(argc - optind);
 }
 
 /* Parameters and the log. */

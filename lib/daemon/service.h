@@ -7,7 +7,7 @@
  * serves, follows reload and stop, and lets sessions finish within a grace time.
  *
  * Command line, as master makes it:
- *	PROGRAM -c CONFIG_DIR -n SERVICE [-o name=value]... [-m FD] [-l FD]... [-f NAME=FD]... [-- ARG]...
+ *	PROGRAM -c CONFIG_DIR -n SERVICE [-o name=value]... [-m FD] [-l FD]... [-f NAME=FD]...
  * -m control socket to master, -l listening sockets, -f descriptors by name (keys, spool, …); "conf"
  * is the configuration as master accepted it (conf_snapshot), instead of the files in CONFIG_DIR.
  * Without -m, a socket on descriptor 0 is served as one session and the program exits: tests need
@@ -61,10 +61,9 @@ struct service {
  */
 int service_main(const struct service *s, int argc, char **argv);
 
-/* The name in master.cf: "smtp", "submission", "relay"; the configuration; the words behind `--`. */
+/* The name in master.cf: "smtp", "submission", "relay"; the configuration. */
 const char *service_name(void);
 struct conf *service_conf(void);
-size_t service_args(char ***argv);
 
 /* A descriptor master handed over under this name (-f NAME=FD), or -1. */
 int service_fd(const char *name);

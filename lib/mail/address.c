@@ -331,17 +331,6 @@ address_text(struct pool *p, const struct address *a)
 }
 
 bool
-address_canonical(struct str text, struct pool *p, unsigned flags, struct str *out)
-{
-	struct address a;
-
-	if (address_parse(text, p, flags, &a) != ADDRESS_OK)
-		return false;
-	*out = address_text(p, &a);
-	return true;
-}
-
-bool
 address_eq(const struct address *a, const struct address *b)
 {
 	return str_eq(a->local, b->local) && str_ieq(a->domain, b->domain);

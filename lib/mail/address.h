@@ -63,12 +63,6 @@ void address_add(struct buf *out, const struct address *a);
 /* The same in a pool. */
 struct str address_text(struct pool *p, const struct address *a);
 
-/*
- * `text` in canonical spelling, or false when it is no address; what programs use that were given
- * an address as text and keep it so.
- */
-bool address_canonical(struct str text, struct pool *p, unsigned flags, struct str *out);
-
 /* Same mailbox: the local part byte by byte, the domain without case. */
 bool address_eq(const struct address *a, const struct address *b);
 

@@ -47,16 +47,6 @@ dns_type_name(uint64_t type)
 	}
 }
 
-const char *
-dns_status_name(uint64_t status)
-{
-	static const char *const names[] = {
-		"NOERROR", "NXDOMAIN", "NODATA", "SERVFAIL", "BOGUS", "FORMERR"
-	};
-
-	return status <= DNS_BAD ? names[status] : "unknown";
-}
-
 /* Walk the labels of `name`; `host` asks for the stricter rule. */
 static bool
 labels_ok(struct str name, bool host)

@@ -68,9 +68,6 @@ extern const struct ipc_msg dns_answer_msg;
 /* "MX", …; NULL for others. */
 const char *dns_type_name(uint64_t type);
 
-/* "NOERROR", "NXDOMAIN", … for the log. */
-const char *dns_status_name(uint64_t status);
-
 /*
  * May this text go to the DNS as a name?  Labels of 1 to 63 letters, digits, '-' and '_', at most
  * 253 bytes in all, no dot at the end.
