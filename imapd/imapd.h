@@ -32,6 +32,8 @@ struct client {
 	struct pool *pool;	/* of the command under way */
 	struct buf command;	/* its text, literals included */
 	struct str tag;
+	char early[IMAP_TAG_MAX];	/* the same as it was seen first, for a line that is lost */
+	size_t early_n;
 	bool uid;		/* it came behind UID */
 	struct imap_literal text;	/* APPEND: the literal not read yet */
 	bool has_text;

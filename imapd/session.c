@@ -184,12 +184,39 @@ skip_rest(struct client *c)
 	return IO_ERROR;
 }
 
+/*
+ * Wait for a command, and note its tag: of a line that cannot be read nothing else remains, and a
+ * client that counts on its answer waits for the tag.  Who sends byte by byte gets "*".
+ */
+static enum io
+await_command(struct client *c)
+{
+	struct idle wait;
+	struct str data, tag;
+	struct scan in;
+	enum io r;
+
+	if (!service_idle(&wait))
+		return IO_CANCEL;
+	r = stream_peek(c->io, &data);
+	service_busy(&wait);
+	c->early_n = 0;
+	in = scan_of(data);
+	if (r != IO_OK || !imap_scan_tag(&in, &tag) || scan_peek(&in) != ' ')
+		return r;
+	memcpy(c->early, tag.p, tag.n);
+	c->early_n = tag.n;
+	return r;
+}
+
 enum io
 command_line(struct client *c, struct str *line, bool first)
 {
-	enum io r = first ? service_getline(c->io, line, IMAP_LINE_MAX) :
-	    stream_getline(c->io, line, IMAP_LINE_MAX);
+	enum io r = first ? await_command(c) : IO_OK;
 
+	if (r == IO_OK)
+		r = first ? service_getline(c->io, line, IMAP_LINE_MAX) :
+		    stream_getline(c->io, line, IMAP_LINE_MAX);
 	return r == IO_ERROR && errno == EMSGSIZE ? skip_rest(c) : r;
 }
 
@@ -258,8 +285,11 @@ static enum got
 bad_line(struct client *c, enum io r)
 {
 	if (r == IO_SYNTAX || r == IO_TOOLONG) {
-		tell(c, "BAD %s", r == IO_SYNTAX ? "Bare CR, LF or NUL in command" :
-		    "Command line is too long");
+		struct str tag = c->command.n > 0 ? tag_of(c) :
+		    c->early_n > 0 ? str_n(c->early, c->early_n) : STR("*");
+
+		stream_printf(c->io, "%.*s BAD %s\r\n", STR_ARG(tag), r == IO_SYNTAX ?
+		    "Bare CR, LF or NUL in command" : "Command line is too long");
 		return GOT_REFUSED;
 	}
 	if (r == IO_TIMEOUT)
