@@ -175,7 +175,8 @@ enclose(struct output *out)
 {
 	static char path[1024];
 	struct jail_path paths[] = { { path, PATH_WRITE }, { NULL, 0 } };
-	struct jail jail = { .name = "postdrop", .calls = JAIL_WRITE | JAIL_UNIX, .paths = paths };
+	struct jail jail = { .name = "postdrop", .calls = JAIL_WRITE | JAIL_UNIX,
+		.paths = paths, .quiet = true };
 	int n = snprintf(path, sizeof(path), "%s/maildrop", common.queue_directory);
 
 	if (n < 0 || (size_t)n >= sizeof(path))

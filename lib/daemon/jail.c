@@ -298,8 +298,9 @@ jail_close(const struct jail *j, unsigned mode, unsigned max_abi)
 	facts.dumpable = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0;
 	abi = landlock_abi(max_abi);
 	if (abi < ABI_LEAST || !close_landlock(j, abi)) {
-		log_warn("jail: no Landlock: %s (ABI %d)", abi < ABI_LEAST ?
-		    "the kernel's is too old, or switched off" : strerror(errno), abi);
+		if (mode == 0 || !j->quiet)
+			log_warn("jail: no Landlock: %s (ABI %d)", abi < ABI_LEAST ?
+			    "the kernel's is too old, or switched off" : strerror(errno), abi);
 		if (mode == 0) {
 			log_error("jail: %s needs Landlock ABI %d; set sandbox = try to go without",
 			    j->name, ABI_LEAST);
@@ -307,7 +308,8 @@ jail_close(const struct jail *j, unsigned mode, unsigned max_abi)
 		}
 	}
 	if (!close_seccomp(j)) {
-		log_warn("jail: no seccomp filter: %s", strerror(errno));
+		if (mode == 0 || !j->quiet)
+			log_warn("jail: no seccomp filter: %s", strerror(errno));
 		if (mode == 0) {
 			log_error("jail: %s needs seccomp; set sandbox = try to go without", j->name);
 			return false;

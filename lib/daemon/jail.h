@@ -38,6 +38,7 @@ struct jail {
 	unsigned calls;			/* JAIL_… */
 	const struct jail_path *paths;	/* ends with path NULL; NULL: none */
 	const int *extra_calls;		/* more system calls by number, ends with -1; NULL: none */
+	bool quiet;			/* what `try` goes without is not logged: a caller would read it */
 };
 
 /* What is active, for `posthorn status`. */
