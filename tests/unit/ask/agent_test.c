@@ -65,10 +65,22 @@ static const struct ipc_op ops[] = {
 	{ NULL, NULL, NULL, 0 }
 };
 
+static struct ipc *ends[2];
+static bool closing;
+
 static void
 ended(struct ipc *c, void *arg)
 {
-	ck_assert_msg(false, "the connection ended");
+	ck_assert_msg(closing, "the connection ended");
+}
+
+/* No fiber is left after this. */
+static void
+close_all(void)
+{
+	closing = true;
+	ipc_close(ends[0]);
+	ipc_close(ends[1]);
 }
 
 /* A connection to `to`, who answers as `ops` say. */
@@ -82,8 +94,8 @@ connection(unsigned from, unsigned to)
 	heard = 0;
 	text_least = SIZE_MAX;
 	ck_assert(frame_pair(fds));
-	(void)ipc_open(fds[1], ops, from, ended, NULL);
-	return ipc_open(fds[0], NULL, to, ended, NULL);
+	ends[1] = ipc_open(fds[1], ops, from, ended, NULL);
+	return ends[0] = ipc_open(fds[0], NULL, to, ended, NULL);
 }
 
 static const struct {
@@ -118,7 +130,8 @@ f_result(void *arg)
 	ck_assert(agent_begin(&d));
 	ck_assert(agent_finish(&result));
 	ck_assert_uint_eq(agent_count(), 0);
-	fiber_stop();
+	agent_left(ends[0]);
+	close_all();
 }
 
 static void
@@ -138,7 +151,8 @@ f_notice(void *arg)
 			.remote = str_n(words, LIMIT_HOST) };
 	ck_assert(bounce_notify(&ask, &done, pool, deadline_in(60000)));
 	pool_free(pool);
-	fiber_stop();
+	peer_remove(PEER_BOUNCE, ends[0]);
+	close_all();
 }
 
 START_TEST(result)

@@ -167,21 +167,6 @@ together(void)
 	    fs.f_type == 0x58465342 /* XFS */;
 }
 
-START_TEST(crowd_is_one_job)
-{
-	unsigned long long calls = fiber_stats().sync_calls;
-	bool one_call = together();
-
-	fiber_run(several, NULL);
-	ck_assert_int_eq(done, FILES);
-	calls = fiber_stats().sync_calls - calls;
-	if (one_call)
-		ck_assert_uint_lt(calls, FILES);
-	else
-		ck_assert_uint_eq(calls, 2 * FILES);
-}
-END_TEST
-
 static void
 one_more(void *arg)
 {
@@ -193,12 +178,34 @@ one_more(void *arg)
 }
 
 static void
-crowd_and_others(void *arg)
+crowd(void *arg)
 {
 	int i;
 
 	for (i = 0; i < FILES; i++)
 		fiber_start(one_more, NULL, "one");
+}
+
+/* One round only: on a slow disk the next ones are synced file by file, by design. */
+START_TEST(crowd_is_one_job)
+{
+	unsigned long long calls = fiber_stats().sync_calls;
+	bool one_call = together();
+
+	fiber_run(crowd, NULL);
+	ck_assert_int_eq(done, FILES);
+	calls = fiber_stats().sync_calls - calls;
+	if (one_call)
+		ck_assert_uint_eq(calls, 2);
+	else
+		ck_assert_uint_eq(calls, FILES);
+}
+END_TEST
+
+static void
+crowd_and_others(void *arg)
+{
+	crowd(NULL);
 	fiber_start(errors, NULL, "errors");
 }
 

@@ -18,6 +18,7 @@ message(const char *id)
 START_TEST(test_order)
 {
 	struct message *late = message("late00"), *due[8];
+	msec_t now = clock_ms();
 	unsigned at[8], n = 0;
 
 	index_due(late, deadline_in(3600000));
@@ -26,7 +27,7 @@ START_TEST(test_order)
 
 		id[5] = (char)('0' + i);
 		due[i] = message(id);
-		index_due(due[i], clock_ms() - 1 - (msec_t)((i * 5) % 8));
+		index_due(due[i], now - 1 - (msec_t)((i * 5) % 8));
 	}
 	for (unsigned i = 0; i < 8; i++) {
 		struct message *m = index_next(true);
@@ -73,10 +74,11 @@ END_TEST
 START_TEST(test_leaves_heap)
 {
 	struct message *a = message("aaaaaa"), *b = message("bbbbbb"), *c = message("cccccc");
+	msec_t now = clock_ms();
 
-	index_due(a, clock_ms() - 3);
-	index_due(b, clock_ms() - 2);
-	index_due(c, clock_ms() - 1);
+	index_due(a, now - 3);
+	index_due(b, now - 2);
+	index_due(c, now - 1);
 	index_rest(a);
 	index_remove(b);
 	ck_assert_ptr_null(index_find(STR("bbbbbb")));
