@@ -179,7 +179,7 @@ open_session(const struct auth_login *q, const struct user *u, struct pool *pool
 		r = ipc_call(c, &session_msg, &s, &session_accepted_msg, &a, pool,
 		    deadline_in(WORKER_MS));
 		/* One that has just been told to end may still say so. */
-		if (r == IPC_DONE && !a.ok && a.ending)
+		if (r == IPC_UNREAD || (r == IPC_DONE && !a.ok && a.ending))
 			r = IPC_GONE;
 		if (r == IPC_GONE)
 			left(c);

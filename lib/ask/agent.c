@@ -112,7 +112,7 @@ tell(struct ipc *c, const struct result *result)
 	if (r == IPC_TOOBIG)
 		panic("result of %.*s breaks the limits of its message",
 		    STR_ARG(result->queue_id));
-	if (r == IPC_GONE)		/* it is dead, agent_left is on its way */
+	if (r == IPC_GONE || r == IPC_UNREAD)	/* it is dead, agent_left is on its way */
 		forget(c);
 	return r == IPC_DONE && answer.serial == result->serial;
 }

@@ -21,6 +21,7 @@
 #define ORPHAN_GRACE_MS	5000	/* sessions end this fast when master is gone */
 #define RETIRE_MS	60000	/* a grace time this long lets sessions end by themselves */
 #define CONTROL_MS	30000	/* master answers within */
+#define LEAVE_MS	5000	/* for answers to what was asked before the end */
 #define ENDING_MS	60000	/* grace left when sessions are told to end */
 
 struct named_fd {
@@ -39,6 +40,7 @@ static struct {
 	struct vec peers;		/* struct named_fd: PEER=FD of a test */
 	int control_fd;
 	struct ipc *control;
+	struct vec served;		/* struct ipc *: on which we are asked */
 	bool one_session;		/* descriptor 0 is the session */
 	bool verbose;
 	struct worker_facts worker;
@@ -214,6 +216,7 @@ arguments(int argc, char **argv)
 	me.listeners = vec_of(sizeof(int));
 	me.fds = vec_of(sizeof(struct named_fd));
 	me.peers = vec_of(sizeof(struct named_fd));
+	me.served = vec_of(sizeof(struct ipc *));
 	me.name = me.s->name;
 	me.conf_dir = CONFDIR;
 	while ((c = getopt(argc, argv, "c:n:o:m:l:f:p:w:v")) != -1)
@@ -303,6 +306,12 @@ conn_ended(struct ipc *c, void *arg)
 
 	if (asking)
 		peer_remove(ipc_peer(c), c);
+	for (size_t i = 0; i < me.served.n; i++)
+		if (*(struct ipc **)vec_at(&me.served, i) == c) {
+			vec_remove(&me.served, i);
+			break;
+		}
+	(void)fiber_queue_wake_all(&me.ended);
 	if (me.s->left != NULL)
 		me.s->left(c);
 }
@@ -316,6 +325,8 @@ join(int fd, unsigned peer, bool asking)
 		me.s->joined(c);
 	if (asking)
 		peer_add(peer, c);
+	else
+		*(struct ipc **)vec_push(&me.served) = c;
 	return c;
 }
 
@@ -350,6 +361,23 @@ wait_sessions(void)
 		(void)fiber_queue_wait(&me.ended, me.grace_until);
 }
 
+/*
+ * Answer what was asked of us until now and say goodbye, so that those who ask know what to ask our
+ * successor.  qmgr does not: a result it has not read stays with its agent.
+ */
+static void
+leave_askers(void)
+{
+	msec_t until = deadline_in(LEAVE_MS);
+
+	if (me.s->peer == PEER_QMGR)
+		return;
+	for (size_t i = 0; i < me.served.n; i++)
+		ipc_bye(*(struct ipc **)vec_at(&me.served, i), until);
+	while (me.served.n > 0 && deadline_left(until) > 0)
+		(void)fiber_queue_wait(&me.ended, until);
+}
+
 static void
 finish(void *arg)
 {
@@ -366,6 +394,7 @@ finish(void *arg)
 	wait_sessions();
 	if (me.sessions > 0)
 		log_info("%u sessions did not end in time", me.sessions);
+	leave_askers();
 	fiber_stop();
 }
 

@@ -34,6 +34,11 @@ struct ipc {
 	unsigned held;			/* calls and sends under way from this end */
 	struct fiber_queue crowd;	/* the reader, when they are too many */
 	bool small;			/* takes no fragments */
+	uint32_t read_call;		/* the highest call of the other end that was read whole */
+	msec_t bye_by;			/* ipc_bye's deadline */
+	bool leaving;			/* we said, or are about to say, goodbye */
+	bool left;			/* the other end did */
+	struct fiber_queue parked;	/* the reader, when leaving */
 	bool dead;
 	bool reader_ended;
 };
@@ -48,6 +53,9 @@ void ipc_release(struct ipc *c);
  */
 enum ipc_result ipc_put(struct ipc *c, enum frame_kind kind, uint32_t call, const struct ipc_msg *m,
     const void *msg, msec_t deadline);
+
+/* The last frame of a connection, behind the answers. */
+void ipc_put_bye(struct ipc *c, msec_t deadline);
 
 /* Give what waits to the kernel as far as it takes it at once: the connection ends. */
 void ipc_put_last(struct ipc *c);

@@ -106,7 +106,7 @@ frame_ok(const unsigned char *head, size_t n, struct frame *f)
 {
 	if (n < FRAME_HEAD || get(head, 2) != MAGIC || head[2] != FRAME_VERSION)
 		return false;
-	if (head[3] < FRAME_REQUEST || head[3] > FRAME_ONEWAY)
+	if (head[3] < FRAME_REQUEST || head[3] > FRAME_BYE)
 		return false;
 	f->kind = (enum frame_kind)head[3];
 	f->call = get(head + 4, 4);
@@ -132,9 +132,10 @@ frame_recv(int fd, char *room, struct frame *f, int *fds, size_t *nfds)
 	ssize_t n;
 
 	*nfds = 0;
+	/* RESET is told once: the other end left things unread; what it said before that is still here. */
 	do
 		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
 	take_fds(&m, fds, nfds);
@@ -172,7 +173,7 @@ frame_recv_batch(int fd, char *rooms, struct frame_got got[FRAME_BATCH])
 	}
 	do
 		n = recvmmsg(fd, m, FRAME_BATCH, MSG_CMSG_CLOEXEC | MSG_DONTWAIT, NULL);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
 	for (int i = 0; i < n; i++) {

@@ -21,7 +21,8 @@
 #define IPC_FRAME	(72u << 10)	/* one datagram; holds a 64 KB message and its envelope */
 #define IPC_TOTAL	(16u << 20)	/* all fragments of one message */
 
-enum frame_kind { FRAME_REQUEST = 1, FRAME_REPLY, FRAME_ONEWAY };
+/* BYE has no payload: its sender has read the calls up to this number and will read no more. */
+enum frame_kind { FRAME_REQUEST = 1, FRAME_REPLY, FRAME_ONEWAY, FRAME_BYE };
 
 struct frame {
 	enum frame_kind kind;

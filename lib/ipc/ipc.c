@@ -17,6 +17,7 @@
 
 #define MAX_REQUESTS	4096	/* of one connection being handled at once */
 #define MAX_PARTIALS	64	/* messages arriving in fragments at once */
+#define BYE_LOOK_MS	50	/* how often a leaving end looks whether its handlers are done */
 #define BURST		4	/* batches read before the handlers get their turn */
 
 /* A call that waits for its answer; lives on the caller's stack. */
@@ -94,6 +95,35 @@ free_partial(struct ipc *c, struct partial *p)
 	c->npartials--;
 	buf_free(&p->data);
 	free(p);
+}
+
+/* Is call `a` behind call `b`?  The numbers go round. */
+static bool
+is_later(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+/* The other end leaves and has not read the calls behind `last`. */
+static void
+got_bye(struct ipc *c, uint32_t last)
+{
+	c->left = true;
+	for (unsigned i = 0; i < IPC_BUCKETS; i++) {
+		struct waiting **at = &c->calls[i], *w;
+
+		while ((w = *at) != NULL) {
+			if (!is_later(w->call, last)) {
+				at = &w->next;
+				continue;
+			}
+			*at = w->next;
+			c->inflight--;
+			w->answered = true;
+			w->result = IPC_UNREAD;
+			(void)fiber_queue_wake(&w->done);
+		}
+	}
 }
 
 static struct waiting *
@@ -195,6 +225,8 @@ got_request(struct ipc *c, enum frame_kind kind, uint32_t call, struct str paylo
 		return false;
 	}
 	c->requests++;
+	if (is_later(call, c->read_call))
+		c->read_call = call;
 	(void)fiber_start(run_request, r, op->request->name);
 	return true;
 }
@@ -236,6 +268,11 @@ got_frame(struct ipc *c, const struct frame *f, int *fds, size_t nfds)
 	struct partial *p;
 	bool ok = true;
 
+	if (f->kind == FRAME_BYE) {
+		frame_close_fds(fds, nfds);
+		got_bye(c, f->call);
+		return true;
+	}
 	if (f->fragment == 0 && f->payload.n == f->total)
 		return got_message(c, f->kind, f->call, f->payload, fds, nfds);
 	p = find_partial(c, f);
@@ -288,7 +325,12 @@ read_all(struct ipc *c)
 	unsigned burst = 0;
 
 	while (!c->dead) {
-		int n = frame_recv_batch(c->fd, rooms, got);
+		int n;
+
+		while (c->leaving)
+			if (fiber_queue_wait(&c->parked, NEVER) == WAKE_CANCEL)
+				return;
+		n = frame_recv_batch(c->fd, rooms, got);
 
 		if (n < 0) {
 			if (errno == EPROTO)
@@ -331,6 +373,33 @@ reader(void *arg)
 		c->closed(c, c->arg);
 	c->reader_ended = true;
 	ipc_release(c);
+}
+
+static void
+bye(void *arg)
+{
+	struct ipc *c = arg;
+
+	while (c->requests > 0 && !c->dead && deadline_left(c->bye_by) > 0)
+		(void)fiber_queue_wait(&c->crowd, deadline_first(c->bye_by, deadline_in(BYE_LOOK_MS)));
+	if (!c->dead)
+		ipc_put_bye(c, c->bye_by);
+	c->held--;
+	if (!c->dead)
+		ipc_close(c);
+	else
+		ipc_release(c);
+}
+
+void
+ipc_bye(struct ipc *c, msec_t deadline)
+{
+	if (c->dead || c->leaving)
+		return;
+	c->leaving = true;
+	c->bye_by = deadline;
+	c->held++;
+	(void)fiber_start(bye, c, "bye");
 }
 
 void
@@ -382,8 +451,8 @@ ipc_call(struct ipc *c, const struct ipc_msg *m, const void *msg, const struct i
 	struct waiting w = { .reply_m = reply_m, .reply = reply, .pool = pool };
 	enum ipc_result r;
 
-	if (c->dead)
-		return IPC_GONE;
+	if (c->dead || c->left)
+		return c->left ? IPC_UNREAD : IPC_GONE;
 	w.call = next_call(c);
 	w.next = c->calls[w.call % IPC_BUCKETS];
 	c->calls[w.call % IPC_BUCKETS] = &w;

@@ -22,6 +22,7 @@ struct ipc_req;
 enum ipc_result {
 	IPC_DONE,
 	IPC_GONE,	/* no connection, or it ended before the answer came */
+	IPC_UNREAD,	/* the other end left in order and never read this: ask another */
 	IPC_TIMEOUT,	/* the deadline passed; a late answer is dropped */
 	IPC_TOOBIG,	/* the message breaks its own limits */
 };
@@ -47,6 +48,13 @@ struct ipc *ipc_open(int fd, const struct ipc_op *ops, unsigned peer,
  * that it can never have us hold more than one datagram.  Before the next wait after ipc_open.
  */
 void ipc_small(struct ipc *c);
+
+/*
+ * Leave in order: answer what was read, read no more, say how far that was, and end, within the
+ * deadline.  Returns at once; `closed` tells the end.  The other side's calls behind that point give
+ * IPC_UNREAD.
+ */
+void ipc_bye(struct ipc *c, msec_t deadline);
 
 /* End it: calls in flight give IPC_GONE. */
 void ipc_close(struct ipc *c);

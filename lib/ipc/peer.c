@@ -94,9 +94,18 @@ enum ipc_result
 peer_call(unsigned peer, const struct ipc_msg *m, const void *msg, const struct ipc_msg *reply_m,
     void *reply, struct pool *pool, msec_t deadline)
 {
-	struct ipc *c = peer_get(peer, deadline);
+	enum ipc_result r = IPC_UNREAD;
+	struct ipc *c;
 
-	return c == NULL ? IPC_GONE : ipc_call(c, m, msg, reply_m, reply, pool, deadline);
+	/* A process that is being replaced has not read it: its successor does. */
+	for (unsigned i = 0; r == IPC_UNREAD && deadline_left(deadline) > 0; i++) {
+		if (i > 0 && fiber_sleep(deadline_in(AGAIN_MS)) == WAKE_CANCEL)
+			break;
+		if ((c = peer_get(peer, deadline)) == NULL)
+			return IPC_GONE;
+		r = ipc_call(c, m, msg, reply_m, reply, pool, deadline);
+	}
+	return r == IPC_UNREAD ? IPC_GONE : r;
 }
 
 enum ipc_result

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* put - the sending side of a connection. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "ipc/connection.h"
@@ -35,7 +36,7 @@ send_behind(struct ipc *c, const struct frame *f, const int *fds, size_t nfds)
 static enum ipc_result
 send_frame(struct ipc *c, const struct frame *f, const int *fds, size_t nfds, msec_t deadline)
 {
-	int sent = 0;
+	int sent = 0, e;
 
 	while (c->sending && !c->dead)
 		if (fiber_queue_wait(&c->senders, deadline) != WAKE_READY)
@@ -46,10 +47,11 @@ send_frame(struct ipc *c, const struct frame *f, const int *fds, size_t nfds, ms
 		if (fiber_wait_write(c->fd, deadline) != WAKE_READY)
 			break;
 	}
+	e = errno;
 	c->sending = false;
 	(void)fiber_queue_wake(&c->senders);
 	if (c->dead || sent < 0)
-		return IPC_GONE;
+		return sent < 0 && e == EPIPE ? IPC_UNREAD : IPC_GONE;
 	return sent == 1 ? IPC_DONE : IPC_TIMEOUT;
 }
 
@@ -80,7 +82,11 @@ send_outboxes(void)
 			(void)fiber_start(send_rest, c, "ipc");
 			break;
 		case -1:
-			ipc_close(c);
+			/* It has left; what it said before that is to be read first. */
+			if (errno == EPIPE || errno == ECONNRESET)
+				outbox_clear(&c->outbox);
+			else
+				ipc_close(c);
 			break;
 		}
 	}
@@ -128,8 +134,18 @@ ipc_put(struct ipc *c, enum frame_kind kind, uint32_t call, const struct ipc_msg
 	/* Half a message would leave the other side waiting for the rest: give the connection up. */
 	if (r == IPC_TIMEOUT && f.fragment > 1)
 		ipc_close(c);
+	if (r == IPC_UNREAD && f.fragment > 1)
+		r = IPC_GONE;
 	buf_free(&out);
 	return r;
+}
+
+void
+ipc_put_bye(struct ipc *c, msec_t deadline)
+{
+	struct frame f = { .kind = FRAME_BYE, .call = c->read_call };
+
+	(void)send_frame(c, &f, NULL, 0, deadline);
 }
 
 void

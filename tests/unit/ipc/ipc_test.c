@@ -29,7 +29,7 @@ static const struct ipc_msg shout_msg = { "shout", 902, sizeof(struct ping), pin
 
 #define ME	5u
 
-static unsigned ended, heard;
+static unsigned ended, heard, late;
 
 static void
 on_ping(struct ipc_req *r, const void *msg)
@@ -42,8 +42,10 @@ on_ping(struct ipc_req *r, const void *msg)
 		(void)close(answer.fd);
 		answer.fd = -1;
 	}
-	if (answer.n == 1001)		/* late on purpose */
+	if (answer.n == 1001) {		/* late on purpose */
+		late++;
 		(void)fiber_sleep(deadline_in(100));
+	}
 	ipc_reply(r, &answer);
 }
 
@@ -464,6 +466,27 @@ replace(void *arg)
 	peer_add(9, peer_pair.a);
 }
 
+/* The process at the other end is replaced in order while it works on a call. */
+static void
+leave(void *arg)
+{
+	struct pair old = peer_pair;
+	struct pool *pool = pool_new();
+	struct ping got;
+
+	(void)arg;
+	(void)fiber_sleep(deadline_in(20));
+	ipc_bye(old.b, deadline_in(5000));
+	(void)fiber_sleep(deadline_in(20));
+	/* It reads no more: this is for its successor. */
+	ck_assert_int_eq(ping(old.a, 1, STR(""), -1, &got, pool, deadline_in(5000)), IPC_UNREAD);
+	ck_assert_int_eq(ping(old.a, 1, STR(""), -1, &got, pool, deadline_in(5000)), IPC_UNREAD);
+	peer_remove(9, old.a);
+	peer_pair = make(ME);
+	peer_add(9, peer_pair.a);
+	pool_free(pool);
+}
+
 static void
 f_peer(void *arg)
 {
@@ -480,6 +503,16 @@ f_peer(void *arg)
 	ask.n = 1000;
 	(void)fiber_start(replace, NULL, "replace");
 	ck_assert_int_eq(peer_ask(9, &ping_msg, &ask, &pong_msg, &got, pool, deadline_in(5000)),
+	    IPC_DONE);
+	/* One that leaves in order: what it has read it answers, the rest goes to its successor. */
+	late = 0;
+	(void)fiber_start(leave, NULL, "leave");
+	ask.n = 1000;
+	ck_assert_int_eq(peer_call(9, &ping_msg, &ask, &pong_msg, &got, pool, deadline_in(5000)),
+	    IPC_DONE);
+	ck_assert_uint_eq(late, 1);
+	ask.n = 1;
+	ck_assert_int_eq(peer_call(9, &ping_msg, &ask, &pong_msg, &got, pool, deadline_in(5000)),
 	    IPC_DONE);
 	for (int i = 0; i < 10; i++)
 		ck_assert_int_eq(peer_send(9, &shout_msg, &ask, deadline_in(1000)), IPC_DONE);
