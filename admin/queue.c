@@ -58,8 +58,10 @@ queue_open(const char *tool, struct spool *s, bool lock)
 		exit(EX_UNAVAILABLE);
 	}
 	if (!spool_open(s, common.queue_directory, &what)) {
-		fprintf(stderr, "%s: fatal: %s/%s: %s\n", tool, common.queue_directory, what,
-		    strerror(errno));
+		bool whole = what[0] == '/';	/* the queue directory itself is not there */
+
+		fprintf(stderr, "%s: fatal: %s%s%s: %s\n", tool, whole ? "" : common.queue_directory,
+		    whole ? "" : "/", what, strerror(errno));
 		exit(EX_UNAVAILABLE);
 	}
 	if (lock && spool_lock(s, "qmgr", false) < 0) {
