@@ -58,6 +58,7 @@ static struct sync_job *round_first, *round_last;
 static unsigned round_n;
 static unsigned out;			/* jobs with the threads */
 static struct sync_job crowd;		/* the one with members */
+static unsigned crowd_n;		/* how many */
 static bool crowd_out;			/* it is with the threads */
 static msec_t held_until;		/* a round waits no longer for it; 0: none waits */
 static unsigned long long count_syncs, count_calls;
@@ -92,7 +93,10 @@ perform(struct sync_job *j)
 	struct sync_job *m = j->members;
 
 	if (m == NULL) {
+		msec_t before = clock_ms();
+
 		perform_one(j);
+		j->took = clock_ms() - before;
 		return;
 	}
 	if (together_sync(&j->took) == 0) {
@@ -192,11 +196,12 @@ collect(void)
 		next = j->next;
 		out--;
 		if (j != &crowd) {
+			together_single(j->took);
 			finish(j);
 			continue;
 		}
 		crowd_out = false;
-		together_took(crowd.took);
+		together_took(crowd.took, crowd_n);
 		for (m = crowd.members; m != NULL; m = next) {
 			next = m->next;
 			finish(m);
@@ -339,6 +344,7 @@ join_round(void)
 	round_last = &crowd;
 	round_n -= members - 1;
 	crowd_out = true;
+	crowd_n = members;
 	count_calls++;		/* syncfs and one other */
 }
 

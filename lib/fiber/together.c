@@ -21,14 +21,16 @@
 #define XFS_SUPER_MAGIC	0x58465342
 #endif
 
-#define SLOW_MS		100		/* somebody else's writes were in the way */
-#define REST_MIN	1000		/* ms without it after that; doubled each time … */
-#define REST_MAX	64000		/* … up to this */
+#define SLOW_MS		20		/* faster than this is never too slow */
+#define SIDE_BY_SIDE	4		/* files that separate calls sync in the time of one, about */
+#define REST_MIN	10000		/* ms without it after that; doubled each time … */
+#define REST_MAX	640000		/* … up to this */
 
 static int volume = -1;
 static dev_t device;
 static msec_t rest_until;
 static msec_t rest = REST_MIN;
+static msec_t single_us;		/* what one file by itself takes, smoothed */
 
 /* Does syncfs tell of errors here? */
 static bool
@@ -86,9 +88,16 @@ together_sync(msec_t *took)
 }
 
 void
-together_took(msec_t ms)
+together_single(msec_t ms)
 {
-	if (ms < SLOW_MS) {
+	single_us += (ms * 1000 - single_us) / 8;
+}
+
+/* Too slow: separate calls would have been sooner done, so others' writes were in the way. */
+void
+together_took(msec_t ms, unsigned files)
+{
+	if (ms < SLOW_MS || ms * 1000 < single_us * files / SIDE_BY_SIDE) {
 		rest = REST_MIN;
 		rest_until = 0;
 		return;

@@ -25,7 +25,8 @@ bool together_holds(int fd);
 /* Write out all of it: 0 or an errno, and how many ms it took.  Called by a thread. */
 int together_sync(msec_t *took);
 
-/* What the loop learns from that. */
-void together_took(msec_t ms);
+/* What the loop learns from that, for `files` of them, and from a file that was synced by itself. */
+void together_took(msec_t ms, unsigned files);
+void together_single(msec_t ms);
 
 #endif
