@@ -6,8 +6,8 @@ need_build="autoconf automake make gcc libc6-dev:/usr/include/stdio.h pkg-config
 	libevent-dev:/usr/include/event2/event.h libssl-dev:/usr/include/openssl/ssl.h
 	libunbound-dev:/usr/include/unbound.h libcrypt-dev:/usr/include/crypt.h
 	libseccomp-dev:/usr/include/seccomp.h libdb-dev:/usr/include/db.h python3"
-need_test="check:/usr/include/check.h swaks libnet-ssleay-perl curl mutt fetchmail isync:mbsync pflogsumm
-	fail2ban:fail2ban-regex procps:ps openssl"
+need_test="check:/usr/include/check.h swaks libnet-ssleay-perl curl mutt fetchmail isync:mbsync offlineimap3:offlineimap
+	pflogsumm fail2ban:fail2ban-regex procps:ps openssl"
 need_long="clang valgrind:valgrind xz-utils:xz libclang-rt-14-dev strace
 	libfuse3-dev:/usr/include/fuse3/fuse.h xfsprogs:mkfs.xfs btrfs-progs:mkfs.btrfs mount:losetup"
 
