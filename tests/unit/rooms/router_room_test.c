@@ -75,11 +75,19 @@ talk_qmgr(void)
 
 static int as_smtpd, as_qmgr;
 
+/* As in every program: a connection that ended is nobody to ask any more. */
+static void
+gone(struct ipc *c, void *arg)
+{
+	(void)arg;
+	peer_remove(PEER_ROUTER, c);
+}
+
 static void
 both(void *arg)
 {
-	struct ipc *smtpd = ipc_open(as_smtpd, NULL, PEER_ROUTER, NULL, NULL);
-	struct ipc *qmgr = ipc_open(as_qmgr, NULL, PEER_ROUTER, NULL, NULL);
+	struct ipc *smtpd = ipc_open(as_smtpd, NULL, PEER_ROUTER, gone, NULL);
+	struct ipc *qmgr = ipc_open(as_qmgr, NULL, PEER_ROUTER, gone, NULL);
 
 	(void)arg;
 	peer_add(PEER_ROUTER, smtpd);
