@@ -511,29 +511,27 @@ static void make_body(void)
 	bodylen += 3;
 }
 
-int main(int argc, char **argv)
-{
-	const char *what = argc > 3 ? argv[1] : "";
-	void *(*fn)(void *) = NULL;
-	pthread_attr_t at;
-	pthread_t *th;
-	double t0, secs;
-	int i, o, n;
+static const struct mode {
+	const char *name;
+	void *(*run)(void *);
+} modes[] = {
+	{ "smtp", w_smtp }, { "hold", w_hold }, { "imap", w_imap }, { "append", w_append },
+	{ "pop3", w_pop3 }, { NULL, NULL }
+};
 
-	if (!strcmp(what, "smtp"))
-		fn = w_smtp;
-	else if (!strcmp(what, "hold"))
-		fn = w_hold;
-	else if (!strcmp(what, "imap"))
-		fn = w_imap;
-	else if (!strcmp(what, "append"))
-		fn = w_append;
-	else if (!strcmp(what, "pop3"))
-		fn = w_pop3;
-	if (!fn) {
-		fprintf(stderr, "usage: mailload smtp|hold|imap|append|pop3 HOST PORT ...\n");
-		return 2;
-	}
+static const struct mode *find_mode(const char *name)
+{
+	const struct mode *m = modes;
+
+	while (m->name && strcmp(m->name, name))
+		m++;
+	return m->name ? m : NULL;
+}
+
+static int options(int argc, char **argv)
+{
+	int o;
+
 	host = argv[2];
 	port = atoi(argv[3]);
 	optind = 4;
@@ -550,8 +548,15 @@ int main(int argc, char **argv)
 		case 'u': user = optarg; break;
 		case 'w': pass = optarg; break;
 		case 'c': if (ncmd < MAXCMD) cmds[ncmd++] = optarg; break;
-		default: return 2;
+		default: return 0;
 		}
+	return 1;
+}
+
+static int prepare(void)
+{
+	int i;
+
 	if (tls) {
 		ctx = SSL_CTX_new(TLS_client_method());
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
@@ -560,33 +565,45 @@ int main(int argc, char **argv)
 	lat = calloc((size_t)nmsg * (size_t)nsess + (size_t)nsess + 1, sizeof *lat);
 	for (i = 0; i <= MAXCMD; i++)
 		cmdlat[i] = calloc((size_t)nmsg + (size_t)nsess + 1, sizeof **cmdlat);
-	if (pipe(hold_pipe) < 0)
-		return 1;
+	return pipe(hold_pipe) == 0;
+}
+
+/* Start a thread a session; NULL when one cannot be. */
+static pthread_t *start(void *(*run)(void *))
+{
+	pthread_t *th = calloc((size_t)nsess, sizeof *th);
+	pthread_attr_t at;
+	int i;
+
 	pthread_attr_init(&at);
 	pthread_attr_setstacksize(&at, 131072);
-	th = calloc((size_t)nsess, sizeof *th);
-	t0 = now();
 	for (i = 0; i < nsess; i++)
-		if (pthread_create(&th[i], &at, fn, (void *)(long)i)) {
+		if (pthread_create(&th[i], &at, run, (void *)(long)i)) {
 			perror("pthread_create");
-			return 1;
+			return NULL;
 		}
-	if (fn == w_hold) {
-		char x;
+	return th;
+}
 
-		while (atomic_load(&ready) < nsess && now() - t0 < 60)
-			usleep(10000);
-		printf("held=%d failed=%d waiting=%d secs=%.3f\n", atomic_load(&done),
-		       atomic_load(&failed), nsess - atomic_load(&ready), now() - t0);
-		fflush(stdout);
-		while (read(0, &x, 1) > 0)
-			;
-		_exit(0);
-	}
-	for (i = 0; i < nsess; i++)
-		pthread_join(th[i], NULL);
-	secs = now() - t0;
-	n = atomic_load(&nlat);
+/* Keep the connections until standard input ends. */
+static void hold(double t0)
+{
+	char x;
+
+	while (atomic_load(&ready) < nsess && now() - t0 < 60)
+		usleep(10000);
+	printf("held=%d failed=%d waiting=%d secs=%.3f\n", atomic_load(&done),
+	       atomic_load(&failed), nsess - atomic_load(&ready), now() - t0);
+	fflush(stdout);
+	while (read(0, &x, 1) > 0)
+		;
+	_exit(0);
+}
+
+static void report(double secs)
+{
+	int i, n = atomic_load(&nlat);
+
 	printf("ok=%d failed=%d secs=%.3f per_s=%.1f MBps_in=%.1f", atomic_load(&done),
 	       atomic_load(&failed), secs, atomic_load(&done) / secs,
 	       (double)atomic_load(&bytes_in) / secs / 1e6);
@@ -601,5 +618,30 @@ int main(int argc, char **argv)
 			printf(" c%d_ms=%.2f", i, cmdlat[i][n / 2] * 1e3);
 		}
 	putchar('\n');
+}
+
+int main(int argc, char **argv)
+{
+	const struct mode *mode = argc > 3 ? find_mode(argv[1]) : NULL;
+	pthread_t *th;
+	double t0;
+	int i;
+
+	if (!mode) {
+		fprintf(stderr, "usage: mailload smtp|hold|imap|append|pop3 HOST PORT ...\n");
+		return 2;
+	}
+	if (!options(argc, argv))
+		return 2;
+	if (!prepare())
+		return 1;
+	t0 = now();
+	if (!(th = start(mode->run)))
+		return 1;
+	if (mode->run == w_hold)
+		hold(t0);
+	for (i = 0; i < nsess; i++)
+		pthread_join(th[i], NULL);
+	report(now() - t0);
 	return 0;
 }
