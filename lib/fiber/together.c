@@ -22,6 +22,8 @@
 #endif
 
 #define SLOW_MS		20		/* faster than this is never too slow */
+#define HANG_MS		100		/* this long is enough by itself */
+#define STRIKES		3		/* slow ones in a row that are enough */
 #define SIDE_BY_SIDE	4		/* files that separate calls sync in the time of one, about */
 #define REST_MIN	10000		/* ms without it after that; doubled each time … */
 #define REST_MAX	640000		/* … up to this */
@@ -30,6 +32,7 @@ static int volume = -1;
 static dev_t device;
 static msec_t rest_until;
 static msec_t rest = REST_MIN;
+static unsigned strikes;
 static msec_t single_us;		/* what one file by itself takes, smoothed */
 
 /* Does syncfs tell of errors here? */
@@ -98,10 +101,13 @@ void
 together_took(msec_t ms, unsigned files)
 {
 	if (ms < SLOW_MS || ms * 1000 < single_us * files / SIDE_BY_SIDE) {
+		strikes = 0;
 		rest = REST_MIN;
-		rest_until = 0;
 		return;
 	}
+	if (++strikes < STRIKES && ms < HANG_MS)
+		return;
+	strikes = 0;
 	rest_until = deadline_in(rest);
 	rest = rest * 2 > REST_MAX ? REST_MAX : rest * 2;
 }
