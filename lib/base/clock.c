@@ -18,6 +18,12 @@ clock_ms(void)
 	return read_clock(CLOCK_MONOTONIC, 1000);
 }
 
+int64_t
+clock_us(void)
+{
+	return read_clock(CLOCK_MONOTONIC, 1000000);
+}
+
 msec_t
 deadline_in(msec_t ms)
 {

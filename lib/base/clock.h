@@ -19,6 +19,9 @@ typedef int64_t msec_t;
 /* Now, monotonic. */
 msec_t clock_ms(void);
 
+/* The same clock in microseconds, to see how long something took. */
+int64_t clock_us(void);
+
 /* The deadline `ms` from now; NEVER stays NEVER. */
 msec_t deadline_in(msec_t ms);
 

@@ -86,10 +86,10 @@ enum wake fiber_sleep(msec_t deadline);
 void fiber_yield(void);
 
 /*
- * Make what was written to `fd` durable (fdatasync) on a small thread pool; the fiber waits, the
- * process does not.  Requests that arrive while the pool works form the next round, and the same
- * fd twice in one round is synced once.  0, or an errno.  A failure is final for that file.
- * Not cancellable.
+ * Make what was written to `fd` durable (fdatasync); the fiber waits.  Requests of one turn of the loop
+ * are a round, and the same fd twice in a round is synced once.  Where rounds are over in a few ms the
+ * whole process waits for them; slower ones are made by a small thread pool, and what arrives
+ * meanwhile forms the next.  0, or an errno.  A failure is final for that file.  Not cancellable.
  */
 int fiber_sync(int fd);
 
@@ -103,7 +103,14 @@ int fiber_sync_full(int fd);
 int fiber_sync_new(int fd, int dir);
 
 /*
- * Files on the file system of the folder `dir` may be made durable together: when a round holds many,
+ * Have a thread write out what was written to `fd`, much as a rule (more than 64 KB, say): before
+ * fiber_sync, so that a large file keeps no round waiting.  0, or an errno, final like that of
+ * fiber_sync.  Not cancellable.
+ */
+int fiber_write_out(int fd);
+
+/*
+ * Files on the file system of the folder `dir` may be made durable together: when a round holds several,
  * one syncfs stands for all of them, and a round waits up to 20 ms for the one before it.  Where
  * syncfs cannot be trusted, or takes long because others write much there, each file is synced by
  * itself as before.  The descriptor stays the caller's; a second call replaces the first, -1 ends it.

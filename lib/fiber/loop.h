@@ -65,7 +65,7 @@ void loop_wake(struct fiber *f, enum wake why);
 /* Time of this round. */
 msec_t loop_now(void);
 
-/* Hand this round's sync requests to the threads; before the loop polls. */
+/* Serve this round's sync requests, or hand them to the threads; before the loop polls. */
 void sync_submit(void);
 
 /* When a round of them that waits for the one before it should be handed over all the same. */

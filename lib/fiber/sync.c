@@ -1,171 +1,46 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sync - fdatasync and fsync on threads beside the loop.
+ * sync - what fibers want on the disk, in rounds.
  *
- * Requests of one round are handed over together, before the loop polls: one lock, and a wake-up for
- * as many idle threads as there is work for.  Same descriptor, same round: one call for all who
- * asked.  Threads report back through a list without a lock and one write to an eventfd for all that
- * finished until the loop looked.  Sleeping on a semaphore, not on a condition, keeps a thread that
- * wakes from queueing for the lock first.
+ * Requests of one round are served together, before the loop polls.  Same descriptor, same round: one
+ * call for all who asked.  Where files may be synced together (together.h), a round of several is one
+ * job.
  *
- * Where files may be synced together (together.h), a round of many is one job.  A round waits for
- * that, and while every thread is busy, so that again many come together; few at a time go their own
- * way at once, which is over sooner.  The job is syncfs, then the first file by itself.  That second call is the flush
- * of the device: some file systems write their last blocks after the flush that syncfs makes, or make
- * none when only contents changed.  When either fails, every file is asked by itself.
- *
- * A thread touches nothing but jobs and the file; the stack that a job stands on belongs to a fiber
- * that waits for it and cannot be cancelled.
+ * Who makes the calls?  A thread costs two switches, and the loop goes on meanwhile; the loop itself
+ * costs none, and what arrives meanwhile is found together afterwards.  So while rounds are over in no
+ * time (a disk with a cache that outlives a power cut, and processors to spare) the loop makes them.
+ * When they are not, threads (sync_threads.h) make them for a second: few files at once each by itself,
+ * which is over sooner; many as one job, and a round waits for that one and while every thread is busy,
+ * so that again many come together.  What is large goes to the threads in any case (fiber_write_out).
  */
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <semaphore.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "base/panic.h"
 #include "fiber/loop.h"
+#include "fiber/sync_threads.h"
 #include "fiber/together.h"
 
-#define THREADS_DEFAULT	8
-#define THREADS_MAX	64
-#define THREAD_STACK	((size_t)128 << 10)
+#define HERE_US		4000	/* the loop makes rounds that take less than this … */
+#define HERE_FILE_US	50	/* … and this for each file … */
+#define HERE_FILES	64	/* … up to this many files together … */
+#define HERE_CALLS	2	/* … or this many by themselves */
+#define HERE_SLOW	8	/* when a third of them takes more, this many times: … */
+#define HERE_REST	1000	/* … threads make them for this many ms */
 
-struct sync_job {
-	struct sync_job *next;
-	struct sync_job *same;		/* others that wait for the same call */
-	struct sync_job *members;	/* a round of jobs to do together; this one stands for them */
-	msec_t took;			/* how long that was */
-	struct fiber *fiber;
-	int fd;
-	bool full;
-	bool finished;			/* the loop knows; `error` counts */
-	int error;
-};
-
-static unsigned wanted = THREADS_DEFAULT;
-static atomic_uint started;
-
-/* The loop's side. */
-static struct sync_job *round_first, *round_last;
-static unsigned round_n;
+static struct sync_jobs asked;		/* of this round */
+static struct sync_jobs large;		/* to write out, beside all rounds */
 static unsigned out;			/* jobs with the threads */
 static struct sync_job crowd;		/* the one with members */
 static unsigned crowd_n;		/* how many */
 static bool crowd_out;			/* it is with the threads */
-static msec_t held_until;		/* a round waits no longer for it; 0: none waits */
+static msec_t held_until;		/* a round waits no longer for the one before it; 0: none waits */
+static unsigned slow;			/* rounds the loop made that took too long, on balance */
+static msec_t rest_until;		/* it makes none until then */
 static unsigned long long count_syncs, count_calls;
-static int wake_fd = -1;
-static struct event wake_event;
-static bool wake_known;
-
-/* Shared with the threads, under the lock. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct sync_job *todo_first, *todo_last;
-static unsigned todo_n;
-static unsigned idle;			/* threads asleep that nobody has woken yet */
-
-static sem_t work;			/* one post for each thread taken off `idle` */
-static struct sync_job *_Atomic done;
-static atomic_bool told;		/* the eventfd was written since the loop last looked */
-
-static void
-perform_one(struct sync_job *j)
-{
-	int r;
-
-	do
-		r = j->full ? fsync(j->fd) : fdatasync(j->fd);
-	while (r != 0 && errno == EINTR);
-	j->error = r == 0 ? 0 : errno;
-}
-
-static void
-perform(struct sync_job *j)
-{
-	struct sync_job *m = j->members;
-
-	if (m == NULL) {
-		msec_t before = clock_ms();
-
-		perform_one(j);
-		j->took = clock_ms() - before;
-		return;
-	}
-	if (together_sync(&j->took) == 0) {
-		perform_one(m);
-		if (m->error == 0) {
-			while ((m = m->next) != NULL)
-				m->error = 0;
-			return;
-		}
-	}
-	for (m = j->members; m != NULL; m = m->next)
-		perform_one(m);
-}
-
-/* A share of what is to do, as a list; under the lock. */
-static struct sync_job *
-take_share(void)
-{
-	struct sync_job *first = todo_first, *last = first;
-	unsigned n = 1 + todo_n / (started > 0 ? started : 1);
-
-	if (first == NULL)
-		return NULL;
-	for (todo_n--; n > 1 && last->next != NULL; n--, todo_n--)
-		last = last->next;
-	if ((todo_first = last->next) == NULL)
-		todo_last = NULL;
-	last->next = NULL;
-	return first;
-}
-
-/* Hand a job back; it is the loop's from here on. */
-static void
-report(struct sync_job *j)
-{
-	static const uint64_t one = 1;
-
-	j->next = atomic_load(&done);
-	while (!atomic_compare_exchange_weak(&done, &j->next, j))
-		;
-	if (!atomic_exchange(&told, true))
-		while (write(wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-			;
-}
-
-static void *
-thread(void *arg)
-{
-	struct sync_job *j, *next;
-
-	(void)arg;
-	for (;;) {
-		pthread_mutex_lock(&lock);
-		if ((j = take_share()) == NULL)
-			idle++;
-		pthread_mutex_unlock(&lock);
-		if (j == NULL) {
-			while (sem_wait(&work) != 0)
-				;
-			continue;
-		}
-		for (; j != NULL; j = next) {
-			next = j->next;
-			perform(j);
-			report(j);
-		}
-	}
-	return NULL;
-}
+static struct event threads_event;
+static bool threads_known;
 
 /* Wake who waits for a job. */
 static void
@@ -183,126 +58,71 @@ finish(struct sync_job *j)
 	loop_wake(j->fiber, WAKE_READY);
 }
 
-/* Take what the threads finished. */
+/* A job was performed: learn from it, and wake who waits. */
 static void
-collect(void)
+settle(struct sync_job *j)
 {
-	struct sync_job *j, *m, *next;
+	struct sync_job *m, *next;
 
-	/* In this order: who reports after the first line writes to the eventfd again. */
-	atomic_store(&told, false);
-	j = atomic_exchange(&done, NULL);
-	for (; j != NULL; j = next) {
-		next = j->next;
-		out--;
-		if (j != &crowd) {
-			together_single(j->took);
-			finish(j);
-			continue;
-		}
-		crowd_out = false;
-		together_took(crowd.took, crowd_n);
-		for (m = crowd.members; m != NULL; m = next) {
-			next = m->next;
-			finish(m);
-		}
-		next = crowd.next;
+	if (j != &crowd) {
+		if (!j->large)
+			together_single(j->took_us);
+		finish(j);
+		return;
+	}
+	crowd_out = false;
+	together_took(j->took_us, crowd_n);
+	for (m = crowd.members; m != NULL; m = next) {
+		next = m->next;
+		finish(m);
 	}
 }
 
 static void
-on_wake(evutil_socket_t fd, short what, void *arg)
+collect(evutil_socket_t fd, short what, void *arg)
 {
+	struct sync_job *j, *next;
+
 	/* Every write is an edge of its own; the counter need not be read. */
 	(void)fd; (void)what; (void)arg;
-	collect();
-}
-
-static void
-threads_start(void)
-{
-	sigset_t block, before;
-	pthread_attr_t attr;
-	pthread_t t;
-
-	if (started > 0 || wanted == 0)
-		return;
-	if (wake_fd < 0 && (wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
-		return;
-	if (sem_init(&work, 0, 0) != 0)
-		return;
-	sigfillset(&block);
-	pthread_sigmask(SIG_BLOCK, &block, &before);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, THREAD_STACK);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	while (started < wanted && pthread_create(&t, &attr, thread, NULL) == 0)
-		started++;
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (started == 0) {
-		log_warn("no thread can be started; files are synced one at a time");
-		wanted = 0;
+	for (j = threads_take(); j != NULL; j = next) {
+		next = j->next;
+		out--;
+		settle(j);
 	}
 }
 
-void
-fiber_sync_threads(unsigned n)
-{
-	wanted = n > THREADS_MAX ? THREADS_MAX : n;
-	threads_start();
-}
-
-/* Without threads the loop itself does the work. */
+/* Give the jobs to the threads, or do without them. */
 static void
-perform_all(void)
+hand_over(struct sync_jobs *list)
 {
-	struct sync_job *j;
+	struct sync_job *j, *next;
 
-	for (j = round_first; j != NULL; j = j->next)
-		perform(j);
-	round_last->next = atomic_load(&done);
-	atomic_store(&done, round_first);
-	collect();
-}
-
-static void
-watch_threads(void)
-{
-	if (wake_known)
+	if (!threads_start()) {
+		for (j = list->first; j != NULL; j = next) {
+			next = j->next;
+			sync_perform(j);
+			settle(j);
+		}
+		*list = (struct sync_jobs){ NULL, NULL, 0 };
 		return;
-	event_assign(&wake_event, loop_base(), wake_fd, EV_ET | EV_PERSIST | EV_READ, on_wake, NULL);
-	if (event_add(&wake_event, NULL) != 0)
-		panic("eventfd cannot be watched");
-	wake_known = true;
-}
-
-static void
-hand_over(void)
-{
-	unsigned n;
-
-	watch_threads();
-	pthread_mutex_lock(&lock);
-	if (todo_last != NULL)
-		todo_last->next = round_first;
-	else
-		todo_first = round_first;
-	todo_last = round_last;
-	todo_n += round_n;
-	n = idle < todo_n ? idle : todo_n;
-	idle -= n;
-	pthread_mutex_unlock(&lock);
-	/* Not under the lock: a thread that wakes would run straight into it. */
-	while (n-- > 0)
-		(void)sem_post(&work);
+	}
+	if (!threads_known) {
+		event_assign(&threads_event, loop_base(), threads_fd(), EV_ET | EV_PERSIST | EV_READ,
+		    collect, NULL);
+		if (event_add(&threads_event, NULL) != 0)
+			panic("eventfd cannot be watched");
+		threads_known = true;
+	}
+	out += list->n;
+	threads_give(list);
 }
 
 /* Should this round wait?  While a crowd is under way, or no thread would take it up anyway. */
 static bool
 hold_back(void)
 {
-	if ((!crowd_out && (out == 0 || out < started)) || !together_ready()) {
+	if ((!crowd_out && !threads_busy(out)) || !together_ready()) {
 		held_until = 0;
 		return false;
 	}
@@ -314,68 +134,93 @@ hold_back(void)
 	return false;
 }
 
-/* Make one job of those in the round that may be done together, when they are enough. */
+/* Make one job of those in the round that may be done together, when they are `least` or more. */
 static void
-join_round(void)
+join_round(unsigned least)
 {
-	struct sync_job *j, *next, **apart = &round_first, **member = &crowd.members;
-	unsigned members = 0;
+	struct sync_jobs apart = { NULL, NULL, 0 }, members = { NULL, NULL, 0 };
+	struct sync_job *j, *next;
 
-	if (round_n < TOGETHER_MIN || crowd_out || !together_ready())
+	if (asked.n < least || crowd_out || !together_ready())
 		return;
-	crowd = (struct sync_job){ .fd = -1 };
-	j = round_first;
-	round_first = round_last = NULL;
-	for (; j != NULL; j = next) {
+	for (j = asked.first; j != NULL; j = next) {
 		next = j->next;
-		if (together_holds(j->fd)) {
-			*member = j;
-			member = &j->next;
-			members++;
-		} else {
-			*apart = round_last = j;
-			apart = &j->next;
-		}
+		jobs_add(together_holds(j->fd) ? &members : &apart, j);
 	}
-	*member = NULL;
-	*apart = crowd.members == NULL ? NULL : &crowd;
-	if (members == 0)
+	asked = apart;
+	if (members.n == 0)
 		return;
-	round_last = &crowd;
-	round_n -= members - 1;
+	crowd = (struct sync_job){ .fd = -1, .members = members.first };
+	crowd_n = members.n;
 	crowd_out = true;
-	crowd_n = members;
+	jobs_add(&asked, &crowd);
 	count_calls++;		/* syncfs and one other */
+}
+
+/* The loop made a round of `files`: did that go fast, as a rule? */
+static void
+here_took(int64_t us, unsigned files)
+{
+	if (us < HERE_US + files * HERE_FILE_US) {
+		if (slow > 0)
+			slow--;
+	} else if ((slow += 2) >= HERE_SLOW) {
+		slow = 0;
+		rest_until = deadline_in(HERE_REST);
+	}
+}
+
+/* May the loop make the calls of this round? */
+static bool
+here_now(void)
+{
+	return asked.n <= HERE_FILES && !crowd_out && (rest_until == 0 || clock_ms() >= rest_until);
+}
+
+static void
+perform_here(unsigned files)
+{
+	struct sync_jobs list = asked;
+	struct sync_job *j, *next;
+	int64_t before = clock_us();
+
+	asked = (struct sync_jobs){ NULL, NULL, 0 };
+	for (j = list.first; j != NULL; j = next) {
+		next = j->next;
+		sync_perform(j);
+		settle(j);
+	}
+	here_took(clock_us() - before, files);
 }
 
 void
 sync_submit(void)
 {
+	bool here = here_now();
+	unsigned files = asked.n;
 	struct sync_job *j;
 	struct desc *d;
 
-	if (round_first == NULL || hold_back())
+	if (large.n > 0)
+		hand_over(&large);
+	if (files == 0 || (!here && hold_back()))
 		return;
-	for (j = round_first; j != NULL; j = j->next) {
+	for (j = asked.first; j != NULL; j = j->next) {
 		d = loop_desc(j->fd);
 		d->sync = d->sync_full = NULL;
 	}
-	join_round();
-	count_calls += round_n;
-	out += round_n;
-	threads_start();
-	if (started == 0)
-		perform_all();
+	join_round(here ? TOGETHER_HERE : TOGETHER_MIN);
+	count_calls += asked.n;
+	if (here && asked.n <= HERE_CALLS)
+		perform_here(files);
 	else
-		hand_over();
-	round_first = round_last = NULL;
-	round_n = 0;
+		hand_over(&asked);
 }
 
 msec_t
 sync_deadline(void)
 {
-	return round_first != NULL && held_until != 0 ? held_until : NEVER;
+	return asked.n > 0 && held_until != 0 ? held_until : NEVER;
 }
 
 /* Put a job into this round, or beside the one for the same descriptor. */
@@ -392,12 +237,7 @@ enter(struct sync_job *job)
 		return;
 	}
 	*slot = job;
-	if (round_last != NULL)
-		round_last->next = job;
-	else
-		round_first = job;
-	round_last = job;
-	round_n++;
+	jobs_add(&asked, job);
 }
 
 static int
@@ -440,30 +280,39 @@ fiber_sync_full(int fd)
 	return sync_one(fd, true);
 }
 
+int
+fiber_write_out(int fd)
+{
+	struct sync_job job = { .fiber = fiber_self(), .fd = fd, .large = true };
+
+	if (fd < 0)
+		return EBADF;
+	jobs_add(&large, &job);
+	count_calls++;
+	while (!job.finished)
+		loop_park(NEVER, true);
+	return job.error;
+}
+
 void
 sync_drain(void)
 {
-	struct pollfd p = { wake_fd, POLLIN, 0 };
 	struct sync_job *j;
-	uint64_t count;
 
 	/* Fibers that asked in this last round are about to vanish, and their jobs with them. */
-	round_first = round_last = NULL;
-	round_n = 0;
+	asked = large = (struct sync_jobs){ NULL, NULL, 0 };
 	held_until = 0;
 	for (;;) {
-		(void)!read(wake_fd, &count, sizeof(count));
-		atomic_store(&told, false);
-		for (j = atomic_exchange(&done, NULL); j != NULL; j = j->next)
+		for (j = threads_take(); j != NULL; j = j->next)
 			out--;
 		if (out == 0)
 			break;
-		(void)poll(&p, 1, 1000);
+		threads_wait();
 	}
 	crowd_out = false;
-	if (wake_known)
-		event_del(&wake_event);
-	wake_known = false;
+	if (threads_known)
+		event_del(&threads_event);
+	threads_known = false;
 }
 
 void

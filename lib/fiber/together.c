@@ -21,8 +21,8 @@
 #define XFS_SUPER_MAGIC	0x58465342
 #endif
 
-#define SLOW_MS		20		/* faster than this is never too slow */
-#define HANG_MS		100		/* this long is enough by itself */
+#define SLOW_US		20000		/* faster than this is never too slow */
+#define HANG_US		100000		/* this long is enough by itself */
 #define STRIKES		3		/* slow ones in a row that are enough */
 #define SIDE_BY_SIDE	4		/* files that separate calls sync in the time of one, about */
 #define REST_MIN	10000		/* ms without it after that; doubled each time … */
@@ -33,7 +33,7 @@ static dev_t device;
 static msec_t rest_until;
 static msec_t rest = REST_MIN;
 static unsigned strikes;
-static msec_t single_us;		/* what one file by itself takes, smoothed */
+static int64_t single_us;		/* what one file by itself takes, smoothed */
 
 /* Does syncfs tell of errors here? */
 static bool
@@ -81,31 +81,27 @@ together_holds(int fd)
 }
 
 int
-together_sync(msec_t *took)
+together_sync(void)
 {
-	msec_t before = clock_ms();
-	int e = syncfs(volume) == 0 ? 0 : errno;
-
-	*took = clock_ms() - before;
-	return e;
+	return syncfs(volume) == 0 ? 0 : errno;
 }
 
 void
-together_single(msec_t ms)
+together_single(int64_t us)
 {
-	single_us += (ms * 1000 - single_us) / 8;
+	single_us += (us - single_us) / 8;
 }
 
 /* Too slow: separate calls would have been sooner done, so others' writes were in the way. */
 void
-together_took(msec_t ms, unsigned files)
+together_took(int64_t us, unsigned files)
 {
-	if (ms < SLOW_MS || ms * 1000 < single_us * files / SIDE_BY_SIDE) {
+	if (us < SLOW_US || us < single_us * files / SIDE_BY_SIDE) {
 		strikes = 0;
 		rest = REST_MIN;
 		return;
 	}
-	if (++strikes < STRIKES && ms < HANG_MS)
+	if (++strikes < STRIKES && us < HANG_US)
 		return;
 	strikes = 0;
 	rest_until = deadline_in(rest);

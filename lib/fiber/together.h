@@ -13,7 +13,8 @@
 
 #include "base/clock.h"
 
-#define TOGETHER_MIN	8	/* fewer files are synced each by itself: that is over sooner */
+#define TOGETHER_HERE	2	/* files, when the loop would have to sync one after the other */
+#define TOGETHER_MIN	8	/* files, where threads sync them side by side: fewer are done sooner so */
 #define TOGETHER_HOLD	20	/* ms that a round waits for the one before it, at most */
 
 /* Is there a file system to sync as a whole, and did that go fast lately?  The loop's side. */
@@ -22,11 +23,11 @@ bool together_ready(void);
 /* Is `fd` on it? */
 bool together_holds(int fd);
 
-/* Write out all of it: 0 or an errno, and how many ms it took.  Called by a thread. */
-int together_sync(msec_t *took);
+/* Write out all of it: 0 or an errno.  Any thread may call it. */
+int together_sync(void);
 
 /* What the loop learns from that, for `files` of them, and from a file that was synced by itself. */
-void together_took(msec_t ms, unsigned files);
-void together_single(msec_t ms);
+void together_took(int64_t us, unsigned files);
+void together_single(int64_t us);
 
 #endif

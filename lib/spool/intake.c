@@ -491,7 +491,9 @@ spool_stream_end(struct spool_stream *st, const struct envelope *env)
 		spool_stream_abort(st);
 		return r;
 	}
-	e = fiber_sync_new(st->fd, st->in->spool->folder[SPOOL_INCOMING]);
+	e = fiber_write_out(st->fd);
+	if (e == 0)
+		e = fiber_sync_new(st->fd, st->in->spool->folder[SPOOL_INCOMING]);
 	if (close(st->fd) != 0 && e == 0)
 		e = errno;
 	st->fd = -1;

@@ -22,6 +22,7 @@
 #define SLACK_S		2	/* clock steps of file systems */
 #define TRIES		9	/* other messages under the same base */
 #define COMPARE_BLOCK	32768
+#define LARGE		65536	/* bytes: others' syncs do not wait for it */
 #define STALE_S		(36 * 3600)	/* a file in tmp this old is nobody's any more (maildir(5)) */
 #define SWEEP_EVERY	64		/* deliveries to one look at tmp, on average */
 
@@ -246,6 +247,8 @@ deliver_end(struct delivery *d, int64_t since_us, bool *again)
 	enum store_result r = STORE_OK;
 	int error = textout_end(&d->text) ? 0 : d->text.error;
 
+	if (error == 0 && d->text.disk > LARGE && fiber_running())
+		error = fiber_write_out(d->fd);
 	if (error == 0)
 		error = sync_full(d->fd);
 	if (error != 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* fiber_sync: durable on threads, merged per round or done together, errors come back. */
+/* fiber_sync: durable by the loop or by threads, merged per round or done together, errors come back. */
 #include "unit/unit.h"
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include "fiber/fiber.h"
 
 #define FILES	20
+#define MANY	200	/* more than the loop ever syncs itself in one round */
 
 static int done, file;
 
@@ -115,6 +116,41 @@ START_TEST(sync_cancelled)
 }
 END_TEST
 
+/* What is large goes its own way: the answers are as true, and no round waits for it. */
+static void
+write_out(void *arg)
+{
+	int fd = unit_file(), p[2];
+
+	ck_assert_int_eq(ftruncate(fd, 1 << 20), 0);
+	ck_assert_int_eq(fiber_write_out(fd), 0);
+	ck_assert_int_eq(fiber_sync(fd), 0);
+	ck_assert_int_eq(close(fd), 0);
+	ck_assert_int_eq(fiber_write_out(-1), EBADF);
+	ck_assert_int_eq(pipe(p), 0);
+	ck_assert_int_eq(fiber_write_out(p[1]), EINVAL);
+	done++;
+}
+
+static void
+write_out_beside(void *arg)
+{
+	for (int i = 0; i < FILES; i++) {
+		fiber_start(write_out, NULL, "write_out");
+		fiber_start(one, NULL, "one");
+	}
+}
+
+START_TEST(large_files)
+{
+	fiber_run(write_out_beside, NULL);
+	ck_assert_int_eq(done, 2 * FILES);
+	fiber_sync_threads(0);
+	fiber_run(write_out_beside, NULL);
+	ck_assert_int_eq(done, 4 * FILES);
+}
+END_TEST
+
 /* No threads at all: the same answers. */
 START_TEST(no_threads)
 {
@@ -199,6 +235,26 @@ START_TEST(crowd_is_one_job)
 		ck_assert_uint_eq(calls, 2);
 	else
 		ck_assert_uint_eq(calls, FILES);
+}
+END_TEST
+
+static void
+large_crowd(void *arg)
+{
+	for (int i = 0; i < MANY; i++)
+		fiber_start(one_more, NULL, "one");
+}
+
+/* A crowd that is too large for the loop itself is one job too. */
+START_TEST(crowd_by_thread)
+{
+	unsigned long long calls = fiber_stats().sync_calls;
+	bool one_call = together();
+
+	fiber_run(large_crowd, NULL);
+	ck_assert_int_eq(done, MANY);
+	calls = fiber_stats().sync_calls - calls;
+	ck_assert_uint_eq(calls, one_call ? 2 : MANY);
 }
 END_TEST
 
@@ -314,9 +370,11 @@ suite(void)
 	tcase_add_test(t, same_file_once);
 	tcase_add_test(t, sync_errors);
 	tcase_add_test(t, sync_cancelled);
+	tcase_add_test(t, large_files);
 	tcase_add_test(t, no_threads);
 	tcase_add_test(t, stop_under_way);
 	tcase_add_test(t, crowd_is_one_job);
+	tcase_add_test(t, crowd_by_thread);
 	tcase_add_test(t, crowd_beside_others);
 	tcase_add_test(t, crowd_without_threads);
 	tcase_add_test(t, crowd_after_crowd);
