@@ -4,6 +4,9 @@
  *
  * Every function fills its answer whatever happens; what it points to lives in `pool`.  No router
  * within the deadline is a temporary failure, in the words of the answer.
+ *
+ * Where a recipient goes, and that an address may be taken, is remembered for route_cache_time; a
+ * refusal or a trouble never.
  */
 #ifndef ASK_ROUTE_H
 #define ASK_ROUTE_H
@@ -16,7 +19,7 @@
  * Where the recipients of a message go: one route for each, in order, numbers as asked.  Without a
  * router every route is ROUTE_LATER.
  */
-void route_resolve(const struct resolve *ask, struct resolved *out, struct pool *pool,
+void route_resolve(const struct resolve *q, struct resolved *out, struct pool *pool,
     msec_t deadline);
 
 /* Route `i` of the answer. */

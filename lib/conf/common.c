@@ -67,6 +67,9 @@ const struct conf_param common_params[] = {
 	{ "sync_together", CONF_BOOL, &common.sync_together, "yes", NULL, NULL,
 	  "Make messages that arrive at the same time durable with one syncfs of their file system, "
 	  "where and while that is fast, instead of one fdatasync each." },
+	{ "route_cache_time", CONF_TIME, &common.route_cache_time_ms, "1s", "0", "1h",
+	  "How long a good answer of router (this recipient exists, mail for it goes there) is believed "
+	  "without asking again; what is refused is asked about each time.  0: always ask." },
 	{ "home_mailbox", CONF_STR, &common.mail_storage, "Maildir/", NULL, NULL,
 	  "Mailbox of a system user, relative to the home folder." },
 	{ "sandbox", CONF_WORD, &common.sandbox, "require", "require|try|off", NULL,

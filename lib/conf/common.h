@@ -38,6 +38,7 @@ struct common {
 	const char *virtual_mailbox_base;
 	const char *service_name;	/* of the line in master.cf that started this process */
 	bool sync_together;		/* fiber_sync_together may be used */
+	int64_t route_cache_time_ms;	/* an answer of router is believed this long */
 	const char *mail_storage;	/* home_mailbox of virtual and system users: "Maildir/" */
 	unsigned sandbox;		/* 0 require, 1 try, 2 off */
 	uint64_t sandbox_landlock_abi;	/* cap for tests; 0: no cap */
