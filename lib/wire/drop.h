@@ -46,8 +46,14 @@ void drop_total(char out[8], uint64_t total);
 uint64_t drop_total_parse(const char in[8]);
 
 /*
- * Is the envelope one that may go on?  Every address is an address (canonical text, a missing
- * domain taken, no "-" in front of a recipient), there is a recipient, flags are among those a
+ * May this text be the sender, or a recipient?  It is an address in the one spelling we use, with or
+ * without a domain; a sender may be empty, a recipient does not begin with "-".
+ */
+bool drop_sender_ok(struct str text, struct pool *p);
+bool drop_rcpt_ok(struct str text, struct pool *p);
+
+/*
+ * Is the envelope one that may go on?  Every address is one by the two above, there is a recipient, flags are among those a
  * local user may set.  `why` says what was wrong.
  */
 bool drop_ok(const struct drop *d, struct pool *p, const char **why);
