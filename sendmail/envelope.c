@@ -160,9 +160,11 @@ envelope_arguments(struct vec *rcpts, const struct options *o, struct pool *p, s
 {
 	for (size_t i = 0; i < o->nrcpts; i++) {
 		struct vec list = vec_of(sizeof(struct mailbox));
-		bool ok = mailbox_list(str_of(o->rcpts[i]), p, &list) &&
-		    add_list(rcpts, &list, o->notify, true, p, why);
+		bool ok = mailbox_list(str_of(o->rcpts[i]), p, &list);
 
+		if (!ok)
+			envelope_fault(why, p, "too much in one recipient: %s", o->rcpts[i]);
+		ok = ok && add_list(rcpts, &list, o->notify, true, p, why);
 		vec_free(&list);
 		if (!ok)
 			return false;

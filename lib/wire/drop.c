@@ -140,3 +140,29 @@ drop_lines_ok(struct drop_lines *l, struct str piece)
 	}
 	return true;
 }
+
+bool
+drop_walk_head(struct drop_walk *w, const char in[DROP_HEAD], uint32_t *n)
+{
+	if (w->ended || !drop_head_parse(in, &w->type, n) || w->begun == (w->type == DROP_ENVELOPE))
+		return false;
+	w->begun = true;
+	return true;
+}
+
+bool
+drop_walk_data(struct drop_walk *w, struct str data, const char **why)
+{
+	switch (w->type) {
+	case DROP_CONTENT:
+		w->total += data.n;
+		*why = "malformed lines";
+		return drop_lines_ok(&w->lines, data);
+	case DROP_END:
+		*why = "the message is not complete";
+		w->ended = drop_total_parse(data.p) == w->total && !w->lines.cr;
+		return w->ended;
+	default:
+		return true;
+	}
+}

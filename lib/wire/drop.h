@@ -64,4 +64,27 @@ struct drop_lines {
 };
 bool drop_lines_ok(struct drop_lines *l, struct str piece);
 
+/*
+ * Where a reader of records is; all zero is the start, before the first record.  At `ended` the
+ * message was complete, and nothing may follow.
+ */
+struct drop_walk {
+	char type;		/* of the record whose head was read last */
+	bool begun, ended;
+	uint64_t total;		/* bytes of content so far */
+	struct drop_lines lines;
+};
+
+/*
+ * A record's head: how many bytes of data follow, which are at hand before drop_walk_data is called.
+ * False when it is none, or one out of its order.
+ */
+bool drop_walk_head(struct drop_walk *w, const char in[DROP_HEAD], uint32_t *n);
+
+/*
+ * Its data, which for an envelope is left to the caller.  False, with the reason, when lines are no
+ * lines or the total is another.
+ */
+bool drop_walk_data(struct drop_walk *w, struct str data, const char **why);
+
 #endif
