@@ -36,19 +36,17 @@ line_length(struct str s)
 }
 
 struct edit *
-edit_open(const char *path)
+edit_of_text(struct str whole)
 {
 	struct pool *pool = pool_new();
 	struct edit *e = pool_alloc(pool, sizeof(*e));
+	struct str text = pool_str(pool, whole);
 	struct buf logical = { 0 };
-	struct str text;
 	size_t from = 0, until = 0;	/* of the part being read; `until`: where its last line ends */
 
 	e->pool = pool;
-	e->path = path;
+	e->path = NULL;
 	e->parts = vec_of(sizeof(struct edit_part));
-	if (!conf_slurp(pool, path, FILE_MAX, &text))
-		fatal("open %s: %s", path, strerror(errno));
 	for (size_t at = 0; at < text.n; ) {
 		struct str one = str_sub(text, at, line_length(str_sub(text, at, text.n)));
 		struct str seen = str_trim(one);
@@ -82,11 +80,40 @@ edit_open(const char *path)
 	return e;
 }
 
+struct edit *
+edit_open(const char *path)
+{
+	struct pool *pool = pool_new();
+	struct str text;
+	struct edit *e;
+
+	if (!conf_slurp(pool, path, FILE_MAX, &text))
+		fatal("open %s: %s", path, strerror(errno));
+	e = edit_of_text(text);
+	e->path = path;
+	pool_free(pool);
+	return e;
+}
+
 void
 edit_free(struct edit *e)
 {
 	vec_free(&e->parts);
 	pool_free(e->pool);
+}
+
+/* A copy with a line break behind it; a NUL in a file is no end of it. */
+static struct str
+whole_line(struct edit *e, struct str text)
+{
+	struct buf out = { 0 };
+	struct str copy;
+
+	buf_add(&out, text);
+	buf_addc(&out, '\n');
+	copy = pool_str(e->pool, buf_str(&out));
+	buf_free(&out);
+	return copy;
 }
 
 void
@@ -95,7 +122,7 @@ edit_replace(struct edit *e, size_t i, struct str text)
 	struct edit_part *p = vec_at(&e->parts, i);
 
 	p->line = text;
-	p->text = text.n == 0 ? STR("") : pool_printf(e->pool, "%.*s\n", STR_ARG(text));
+	p->text = text.n == 0 ? STR("") : whole_line(e, text);
 }
 
 void
@@ -124,9 +151,9 @@ edit_append(struct edit *e, struct str text)
 	if (e->parts.n > 0) {
 		last = vec_at(&e->parts, e->parts.n - 1);
 		if (last->text.n > 0 && last->text.p[last->text.n - 1] != '\n')
-			last->text = pool_printf(e->pool, "%.*s\n", STR_ARG(last->text));
+			last->text = whole_line(e, last->text);
 	}
-	add_part(e, pool_printf(e->pool, "%.*s\n", STR_ARG(text)), pool_str(e->pool, text));
+	add_part(e, whole_line(e, text), pool_str(e->pool, text));
 }
 
 static bool

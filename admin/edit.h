@@ -18,13 +18,16 @@ struct edit_part {
 
 struct edit {
 	struct pool *pool;
-	const char *path;
+	const char *path;	/* NULL: a text of no file */
 	struct vec parts;	/* struct edit_part */
 };
 
-/* Read the file; fatal when it cannot be read.  edit_free leaves the file alone. */
+/* Read the file, whose name must stay; fatal when it cannot be read.  edit_free leaves the file alone. */
 struct edit *edit_open(const char *path);
 void edit_free(struct edit *e);
+
+/* The same of a text, which is copied; it cannot be saved. */
+struct edit *edit_of_text(struct str whole);
 
 /* Put `text` (without the last line break) in place of part `i`; empty removes it. */
 void edit_replace(struct edit *e, size_t i, struct str text);

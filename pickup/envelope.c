@@ -10,7 +10,46 @@
 
 #define FIELD_MAX	8192	/* of one field we write */
 #define FIELDS_MAX	50	/* address fields looked at in one message */
+#define ADDRESSES	(HEADER_FROM | HEADER_TO | HEADER_SENDER | HEADER_RESENT_FROM | HEADER_RESENT_TO)
 _Static_assert(FIELD_MAX <= LIMIT_HEADER && FIELDS_MAX + 4 <= LIMIT_HEADERS, "they fit");
+
+/* Header lines go to the watcher one by one. */
+static void
+watch(struct seen *s, struct str piece)
+{
+	s->line.limit = s->addresses.limit = HEADER_FIELD_MAX;
+	while (piece.n > 0 && !s->watch.done) {
+		const char *nl = memchr(piece.p, '\n', piece.n);
+		size_t n = nl == NULL ? piece.n : (size_t)(nl - piece.p);
+
+		buf_add(&s->line, str_n(piece.p, n));
+		if (nl == NULL)
+			return;
+		if (s->line.n > 0 && s->line.p[s->line.n - 1] == '\r')
+			s->line.n--;
+		if (header_watch(&s->watch, buf_str(&s->line)) && (s->watch.now & ADDRESSES)) {
+			buf_add(&s->addresses, buf_str(&s->line));
+			buf_add(&s->addresses, STR("\r\n"));
+		}
+		buf_reset(&s->line);
+		piece = str_sub(piece, n + 1, piece.n);
+	}
+}
+
+void
+seen_add(struct seen *s, struct str piece)
+{
+	for (size_t i = 0; i < piece.n && !s->eightbit; i++)
+		s->eightbit = (unsigned char)piece.p[i] >= 128;
+	watch(s, piece);
+}
+
+void
+seen_free(struct seen *s)
+{
+	buf_free(&s->line);
+	buf_free(&s->addresses);
+}
 
 /* "root" becomes "root@origin"; the null sender stays. */
 static struct str
@@ -211,15 +250,19 @@ add_edits(struct envelope *env, const struct drop *d, unsigned seen, struct str 
 }
 
 void
-envelope_build(struct envelope *env, const struct drop *d, const struct header_watch *seen,
-    bool eightbit, struct str addresses, struct str origin, struct pool *p)
+envelope_build(struct envelope *env, const struct drop *d, const struct seen *seen,
+    struct str origin, struct pool *p)
 {
+	const struct header_watch *w = &seen->watch;
+	/* Of a header too large to be kept no address field is completed. */
+	struct str addresses = buf_ok(&seen->addresses) ? buf_str(&seen->addresses) : STR("");
+
 	*env = (struct envelope){
 		.sender = complete(d->sender, origin, p),
 		.envid = d->envid,
 		.ret = d->ret,
-		.flags = d->flags | (eightbit ? ENV_8BITMIME : 0) |
-		    (seen->hops > common.hopcount_limit ? ENV_LOOPED : 0),
+		.flags = d->flags | (seen->eightbit ? ENV_8BITMIME : 0) |
+		    (w->hops > common.hopcount_limit ? ENV_LOOPED : 0),
 		.origin = STR("pickup"),
 		.client_name = STR("localhost"),
 		.client_addr = STR("127.0.0.1"),
@@ -228,11 +271,11 @@ envelope_build(struct envelope *env, const struct drop *d, const struct header_w
 		.uid = d->uid,
 		.maildrop = d->name,
 		.arrival_us = d->arrival_us,
-		.message_id = pool_str(p, header_watch_id(seen)),
+		.message_id = pool_str(p, header_watch_id(w)),
 	};
 	add_rcpts(env, d, origin, p);
 	add_received(env, d, p);
 	if (!(d->flags & ENV_NO_EXPAND))
-		add_missing(env, d, seen->seen, origin, p);
-	add_edits(env, d, seen->seen, addresses, origin, p);
+		add_missing(env, d, w->seen, origin, p);
+	add_edits(env, d, w->seen, addresses, origin, p);
 }

@@ -6,18 +6,28 @@
 #ifndef PICKUP_ENVELOPE_H
 #define PICKUP_ENVELOPE_H
 
+#include "base/buf.h"
 #include "base/pool.h"
 #include "mail/header.h"
 #include "wire/drop.h"
 
-/*
- * Fill `env` from the checked record of a maildrop file and from what was seen in its header.
- * Everything lives in `p`.  `eightbit`: the content has bytes above 127; `addresses`: the fields of
- * its header that hold addresses (ENVELOPE_ADDRESSES), as they are.
- */
-#define ENVELOPE_ADDRESSES (HEADER_FROM | HEADER_TO | HEADER_SENDER | HEADER_RESENT_FROM | HEADER_RESENT_TO)
+/* What passed by of a message: all zero is the start. */
+struct seen {
+	struct header_watch watch;
+	struct buf line;		/* header line that has not ended yet */
+	struct buf addresses;		/* the header's address fields, as they are */
+	bool eightbit;			/* there was a byte above 127 */
+};
 
-void envelope_build(struct envelope *env, const struct drop *d, const struct header_watch *seen,
-    bool eightbit, struct str addresses, struct str origin, struct pool *p);
+/* The next piece of its content, wherever that was cut. */
+void seen_add(struct seen *s, struct str piece);
+void seen_free(struct seen *s);
+
+/*
+ * Fill `env` from the checked record of a maildrop file and from what was seen of its content.
+ * Everything lives in `p`, but what is of `d`.
+ */
+void envelope_build(struct envelope *env, const struct drop *d, const struct seen *seen,
+    struct str origin, struct pool *p);
 
 #endif

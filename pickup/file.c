@@ -25,12 +25,8 @@ struct reader {
 	struct pool *pool;
 	struct stat st;
 	struct drop drop;
-	struct header_watch seen;
-	struct buf line;		/* header line that has not ended yet */
-	struct buf addresses;		/* the header's address fields */
-	struct drop_lines lines;
-	bool eightbit;
-	uint64_t total;
+	struct seen seen;
+	struct drop_walk walk;
 	struct submission *to;
 	const char *why;		/* of TAKEN_BAD */
 };
@@ -66,28 +62,6 @@ unfinished(const struct reader *r)
 	return clock_wall() - (int64_t)r->st.st_mtime > STALE_S ? TAKEN_STALE : TAKEN_LATER;
 }
 
-/* Header lines go to the watcher one by one, wherever the pieces were cut. */
-static void
-watch(struct reader *r, struct str piece)
-{
-	while (piece.n > 0 && !r->seen.done) {
-		const char *nl = memchr(piece.p, '\n', piece.n);
-		size_t n = nl == NULL ? piece.n : (size_t)(nl - piece.p);
-
-		buf_add(&r->line, str_n(piece.p, n));
-		if (nl == NULL)
-			return;
-		if (r->line.n > 0 && r->line.p[r->line.n - 1] == '\r')
-			r->line.n--;
-		if (header_watch(&r->seen, buf_str(&r->line)) && (r->seen.now & ENVELOPE_ADDRESSES)) {
-			buf_add(&r->addresses, buf_str(&r->line));
-			buf_add(&r->addresses, STR("\r\n"));
-		}
-		buf_reset(&r->line);
-		piece = str_sub(piece, n + 1, piece.n);
-	}
-}
-
 static enum taken
 take_envelope(struct reader *r, struct str packed)
 {
@@ -105,53 +79,61 @@ take_envelope(struct reader *r, struct str packed)
 static enum taken
 take_content(struct reader *r, struct str piece)
 {
-	if (!drop_lines_ok(&r->lines, piece))
-		return bad(r, "malformed lines");
-	r->total += piece.n;
-	if (common.message_size_limit > 0 && r->total > common.message_size_limit)
+	if (common.message_size_limit > 0 && r->walk.total > common.message_size_limit)
 		return bad(r, "larger than message_size_limit");
-	for (size_t i = 0; i < piece.n && !r->eightbit; i++)
-		r->eightbit = (unsigned char)piece.p[i] >= 128;
-	watch(r, piece);
+	seen_add(&r->seen, piece);
 	submission_add(r->to, piece, deadline_in(SUBMIT_MS));
 	return TAKEN_OK;
+}
+
+/* Nothing may stand behind the last record. */
+static enum taken
+take_end(struct reader *r)
+{
+	char past;
+
+	return get(r, &past, 1) == 0 ? TAKEN_OK : bad(r, "not complete");
+}
+
+/* The bytes of the record whose head was read; `n` of them. */
+static enum taken
+take_data(struct reader *r, char *data, uint32_t n)
+{
+	int got = get(r, data, n);
+	const char *why;
+
+	if (got <= 0)
+		return got == 0 ? unfinished(r) : TAKEN_LATER;
+	if (!drop_walk_data(&r->walk, str_n(data, n), &why))
+		return bad(r, why);
+	if (r->walk.type == DROP_ENVELOPE)
+		return take_envelope(r, str_n(data, n));
+	return r->walk.type == DROP_CONTENT ? take_content(r, str_n(data, n)) : take_end(r);
 }
 
 /* Walk the records; TAKEN_OK when all of them are there and sound. */
 static enum taken
 read_records(struct reader *r)
 {
-	char head[DROP_HEAD], type, past;
 	enum taken t = TAKEN_OK;
-	bool first = true;
+	char head[DROP_HEAD];
 	uint32_t n;
 
-	while (t == TAKEN_OK) {
-		char *data;
+	while (t == TAKEN_OK && !r->walk.ended) {
 		int got = get(r, head, sizeof(head));
+		char *data;
 
 		if (got == 0)
 			return unfinished(r);
 		if (got < 0)
 			return TAKEN_LATER;
-		if (!drop_head_parse(head, &type, &n) || first != (type == DROP_ENVELOPE))
+		if (!drop_walk_head(&r->walk, head, &n))
 			return bad(r, "malformed record");
 		/* The envelope's texts are used to the end. */
-		data = type == DROP_ENVELOPE ? pool_alloc(r->pool, n) : mem_alloc(n);
-		got = get(r, data, n);
-		if (got <= 0)
-			t = got == 0 ? unfinished(r) : TAKEN_LATER;
-		else if (type == DROP_ENVELOPE)
-			t = take_envelope(r, str_n(data, n));
-		else if (type == DROP_CONTENT)
-			t = take_content(r, str_n(data, n));
-		else if (drop_total_parse(data) != r->total || r->lines.cr || get(r, &past, 1) != 0)
-			t = bad(r, "not complete");
-		if (type != DROP_ENVELOPE)
+		data = r->walk.type == DROP_ENVELOPE ? pool_alloc(r->pool, n) : mem_alloc(n);
+		t = take_data(r, data, n);
+		if (r->walk.type != DROP_ENVELOPE)
 			free(data);
-		if (type == DROP_END)
-			break;
-		first = false;
 	}
 	return t;
 }
@@ -164,8 +146,7 @@ submit(struct reader *r, struct str origin)
 	struct submitted done;
 	struct envelope env;
 
-	envelope_build(&env, &r->drop, &r->seen, r->eightbit,
-	    buf_ok(&r->addresses) ? buf_str(&r->addresses) : STR(""), origin, r->pool);
+	envelope_build(&env, &r->drop, &r->seen, origin, r->pool);
 	submission_end(r->to, &env, &done, deadline_in(SUBMIT_MS));
 	r->to = NULL;
 	switch (done.result) {
@@ -213,7 +194,6 @@ file_take(int dir, const char *name, struct str origin, struct pool *p)
 	struct reader r = { .dir = dir, .name = name, .pool = p };
 	enum taken t;
 
-	r.line.limit = r.addresses.limit = HEADER_FIELD_MAX;
 	r.fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (r.fd < 0 && errno == ENOENT)
 		return TAKEN_GONE;
@@ -224,8 +204,7 @@ file_take(int dir, const char *name, struct str origin, struct pool *p)
 	t = take_open(&r, origin);
 	if (t == TAKEN_BAD)
 		log_error("maildrop/%s: uid=%u: %s", name, (unsigned)r.st.st_uid, r.why);
-	buf_free(&r.line);
-	buf_free(&r.addresses);
+	seen_free(&r.seen);
 	(void)close(r.fd);
 	return t;
 }

@@ -39,11 +39,11 @@ tool_path(const char *name, char *out, size_t room)
 }
 
 static bool
-start(struct dropper *d, const char *config)
+start(struct dropper *d)
 {
 	char path[PATH_ROOM], name[] = "postdrop", dash_c[] = "-c";
 	char *plain[] = { name, NULL };
-	char *with[] = { name, dash_c, (char *)(uintptr_t)config, NULL };
+	char *with[] = { name, dash_c, (char *)(uintptr_t)d->config, NULL };
 	posix_spawn_file_actions_t actions;
 	int ends[2], err;
 
@@ -52,7 +52,7 @@ start(struct dropper *d, const char *config)
 	if (posix_spawn_file_actions_init(&actions) != 0 ||
 	    posix_spawn_file_actions_adddup2(&actions, ends[0], 0) != 0)
 		fatal("out of memory");
-	err = posix_spawn(&d->pid, path, &actions, NULL, config == NULL ? plain : with, environ);
+	err = posix_spawn(&d->pid, path, &actions, NULL, d->config == NULL ? plain : with, environ);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)close(ends[0]);
 	if (err != 0) {
@@ -90,31 +90,32 @@ send_record(struct dropper *d, char type, struct str data)
 	send_bytes(d, data.p, data.n);
 }
 
-bool
-dropper_open(struct dropper *d, const char *config, const struct drop *env)
+static int
+dropper_open(void *arg, const struct drop *env)
 {
 	struct buf packed = { .limit = DROP_ENVELOPE_MAX };
+	struct dropper *d = arg;
 	size_t nfds = 0;
+	int err = 0;
 
-	*d = (struct dropper){ .fd = -1 };
+	*d = (struct dropper){ .config = d->config, .fd = -1 };
 	if (!ipc_pack(&packed, &drop_msg, env, NULL, &nfds)) {
-		buf_free(&packed);
-		errno = EMSGSIZE;
-		return false;
+		err = EMSGSIZE;
+	} else if (!start(d)) {
+		err = errno;
+	} else {
+		send_bytes(d, DROP_MAGIC, DROP_MAGIC_N);
+		send_record(d, DROP_ENVELOPE, buf_str(&packed));
 	}
-	if (!start(d, config)) {
-		buf_free(&packed);
-		return false;
-	}
-	send_bytes(d, DROP_MAGIC, DROP_MAGIC_N);
-	send_record(d, DROP_ENVELOPE, buf_str(&packed));
 	buf_free(&packed);
-	return true;
+	return err;
 }
 
-void
-dropper_add(struct dropper *d, struct str data)
+static void
+dropper_add(void *arg, struct str data)
 {
+	struct dropper *d = arg;
+
 	while (data.n > 0 && !d->broken) {
 		struct str piece = str_sub(data, 0, DROP_PIECE_MAX);
 
@@ -141,9 +142,10 @@ finish(struct dropper *d)
 	return WEXITSTATUS(status);
 }
 
-int
-dropper_commit(struct dropper *d)
+static int
+dropper_commit(void *arg)
 {
+	struct dropper *d = arg;
 	char total[8];
 	int status;
 
@@ -154,10 +156,15 @@ dropper_commit(struct dropper *d)
 	return d->broken && status == EX_OK ? EX_SOFTWARE : status;
 }
 
-void
-dropper_abort(struct dropper *d)
+/* Without its last record postdrop keeps nothing. */
+static void
+dropper_abort(void *arg)
 {
-	if (d->pid == 0)
-		return;
-	(void)finish(d);
+	(void)finish(arg);
+}
+
+struct taker
+dropper_taker(struct dropper *d)
+{
+	return (struct taker){ d, dropper_open, dropper_add, dropper_commit, dropper_abort };
 }

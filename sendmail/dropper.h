@@ -9,9 +9,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "wire/drop.h"
+#include "sendmail/letter.h"
 
 struct dropper {
+	const char *config;	/* set: the folder of its configuration; NULL: the default */
 	pid_t pid;		/* 0: none */
 	int fd;
 	uint64_t total;
@@ -19,19 +20,11 @@ struct dropper {
 };
 
 /*
- * Start postdrop and send the envelope.  False when it could not be started (errno) or the envelope
- * is beyond its limits (EMSGSIZE).
+ * The taker that starts postdrop for a message and gives its exit status.  An open fails with an
+ * errno when postdrop cannot be started, and with EMSGSIZE when the envelope is beyond its limits.
+ * `d` must outlive it.
  */
-bool dropper_open(struct dropper *d, const char *config, const struct drop *env);
-
-/* Send content. */
-void dropper_add(struct dropper *d, struct str data);
-
-/* All was sent: wait for the child and give its sysexits status; 0 means it is on disk. */
-int dropper_commit(struct dropper *d);
-
-/* Nothing is to be kept. */
-void dropper_abort(struct dropper *d);
+struct taker dropper_taker(struct dropper *d);
 
 /*
  * Where a program of ours is: beside this one, else in SBINDIR.  `room` bytes at `out`; false when

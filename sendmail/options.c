@@ -2,7 +2,6 @@
 #include "sendmail/options.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -312,8 +311,6 @@ options_parse(struct options *o, int argc, char **argv, char why[OPTIONS_WHY])
 	int at;
 
 	*o = (struct options){ .mode = MODE_MAIL };
-	o->config = getenv("MAIL_CONFIG");
-	o->fullname = getenv("NAME");
 	if (argc > 0)
 		by_name(o, argv[0]);
 	for (at = 1; at < argc && argv[at][0] == '-' && argv[at][1] != '\0'; at++) {

@@ -29,9 +29,9 @@ enum mode {
 
 struct options {
 	enum mode mode;
-	const char *config;	/* -C, or MAIL_CONFIG; NULL: the default */
+	const char *config;	/* -C; NULL: the default */
 	const char *sender;	/* -f, -r; NULL: the caller; "" or "<>": the null sender */
-	const char *fullname;	/* -F, or NAME; NULL: from the password file */
+	const char *fullname;	/* -F; NULL: from the password file */
 	const char *what;	/* site or queue ID of the flush modes, file of -oA */
 	const char *envid;	/* -V */
 	unsigned notify;	/* -N: SMTP_NOTIFY_ bits */
@@ -44,7 +44,11 @@ struct options {
 	size_t nrcpts;
 };
 
-/* Read argv.  False with the reason in `why`: exit with EX_USAGE. */
+/*
+ * Read argv; what is kept views it.  Nothing else is asked: MAIL_CONFIG and NAME, which stand for -C
+ * and -F where these are missing, are the caller's to look up.  False with the reason in `why`: exit
+ * with EX_USAGE.
+ */
 bool options_parse(struct options *o, int argc, char **argv, char why[OPTIONS_WHY]);
 
 #endif

@@ -308,37 +308,29 @@ take_envelope(struct output *out, struct str packed)
 	pool_free(p);
 }
 
-/* Read records up to the end mark, which stays in the buffer; gives the size of the content. */
+/* Read records up to the end mark, which stays in the buffer. */
 static void
 transfer(struct output *out)
 {
-	char head[DROP_HEAD], type, *data;
-	struct drop_lines lines = { .cr = false };
-	uint64_t total = 0;
+	struct drop_walk walk = { .begun = false };
+	char head[DROP_HEAD], *data;
+	const char *why;
 	uint32_t n;
 
-	for (;;) {
+	while (!walk.ended) {
 		get(out, head, sizeof(head));
-		if (!drop_head_parse(head, &type, &n) || (out->fd < 0) != (type == DROP_ENVELOPE))
+		if (!drop_walk_head(&walk, head, &n))
 			give_up(out, EX_DATAERR, "malformed input");
 		data = mem_alloc(n);
 		get(out, data, n);
-		if (type == DROP_ENVELOPE) {
+		if (!drop_walk_data(&walk, str_n(data, n), &why))
+			give_up(out, EX_DATAERR, why);
+		if (common.message_size_limit > 0 && walk.total > common.message_size_limit)
+			give_up(out, EX_DATAERR, "message file too big");
+		if (walk.type == DROP_ENVELOPE)
 			take_envelope(out, str_n(data, n));
-		} else if (type == DROP_CONTENT) {
-			total += n;
-			if (!drop_lines_ok(&lines, str_n(data, n)))
-				give_up(out, EX_DATAERR, "malformed lines");
-			if (common.message_size_limit > 0 && total > common.message_size_limit)
-				give_up(out, EX_DATAERR, "message file too big");
-			put(out, type, str_n(data, n));
-		} else {
-			if (drop_total_parse(data) != total || lines.cr)
-				give_up(out, EX_DATAERR, "the message is not complete");
-			put(out, type, str_n(data, n));
-			free(data);
-			return;
-		}
+		else
+			put(out, walk.type, str_n(data, n));
 		free(data);
 	}
 }

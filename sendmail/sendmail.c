@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -113,6 +114,16 @@ run_mode(const struct options *o, struct pool *p)
 	return EX_SOFTWARE;
 }
 
+/* What the command line does not say the environment may. */
+static void
+take_environment(struct options *o)
+{
+	if (o->config == NULL)
+		o->config = getenv("MAIL_CONFIG");
+	if (o->fullname == NULL)
+		o->fullname = getenv("NAME");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -123,10 +134,12 @@ main(int argc, char **argv)
 	int status = EX_USAGE;
 
 	(void)sigaction(SIGPIPE, &quiet, NULL);
-	if (!options_parse(&o, argc, argv, why))
+	if (!options_parse(&o, argc, argv, why)) {
 		complain("%s", why);
-	else
+	} else {
+		take_environment(&o);
 		status = run_mode(&o, p);
+	}
 	pool_free(p);
 	return status;
 }

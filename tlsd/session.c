@@ -22,8 +22,9 @@
 #include "daemon/service.h"
 #include "fiber/fiber.h"
 #include "io/net.h"
-#include "tlsd/setup.h"
+#include "tlsd/alpn.h"
 #include "tlsd/facts.h"
+#include "tlsd/setup.h"
 
 #define ROOM		(64u << 10)	/* four full records */
 #define FLUSH_MS	30000		/* the peer takes what was written before we closed */
@@ -71,22 +72,14 @@ session_choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *n, const
     unsigned in_n, void *arg)
 {
 	const struct session *s = SSL_get_app_data(ssl);
-	struct str want = str_of(s->alpn[0] != '\0' ? s->alpn : "smtp");
+	struct str want = str_of(s->alpn[0] != '\0' ? s->alpn : "smtp"), at;
 
 	(void)arg;
-	for (unsigned at = 0; at < in_n; ) {
-		unsigned len = in[at++];
-
-		if (len > in_n - at)
-			break;
-		if (str_eq(str_n(in + at, len), want)) {
-			*out = in + at;
-			*n = (unsigned char)len;
-			return SSL_TLSEXT_ERR_OK;
-		}
-		at += len;
-	}
-	return SSL_TLSEXT_ERR_ALERT_FATAL;
+	if (!alpn_find(str_n(in, in_n), want, &at))
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = (const unsigned char *)at.p;
+	*n = (unsigned char)at.n;
+	return SSL_TLSEXT_ERR_OK;
 }
 
 /* Wait for what OpenSSL wants after a call returned `r`; false when the session is over. */

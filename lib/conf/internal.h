@@ -44,7 +44,12 @@ void conf_remember(struct conf *c, struct str path, struct str text);
 /* Another conf from the same texts, with these overrides; it must end before `c`. */
 struct conf *conf_like(const struct conf *c, const struct strs *overrides);
 
-/* Remember all that the snapshot `fd` holds; false when it is none. */
+/*
+ * Remember all that a snapshot holds, given as its bytes (which must live as long as `c`) or as its
+ * descriptor.  False when it is none, or does not end where its last file ends; what stood before
+ * the trouble is remembered.
+ */
+bool snapshot_take(struct conf *c, struct str in);
 bool snapshot_open(struct conf *c, int fd);
 void snapshot_close(struct conf *c);
 

@@ -146,13 +146,22 @@ take_source(struct conf *c, struct str *in)
 	return true;
 }
 
+bool
+snapshot_take(struct conf *c, struct str in)
+{
+	struct str head;
+	bool ok = take_bytes(&in, sizeof(format) - 1, &head) && str_eq(head, str_of(format));
+
+	while (ok && in.n > 0)
+		ok = take_source(c, &in);
+	return ok;
+}
+
 /* Mapped, not read: a thousand workers share its pages.  The seals keep it from shrinking. */
 bool
 snapshot_open(struct conf *c, int fd)
 {
-	struct str in, head;
 	struct stat st;
-	bool ok;
 
 	if (fstat(fd, &st) != 0 || st.st_size <= 0 || st.st_size > SNAPSHOT_MAX)
 		return false;
@@ -162,11 +171,7 @@ snapshot_open(struct conf *c, int fd)
 		c->snapshot = NULL;
 		return false;
 	}
-	in = str_n(c->snapshot, c->snapshot_size);
-	ok = take_bytes(&in, sizeof(format) - 1, &head) && str_eq(head, str_of(format));
-	while (ok && in.n > 0)
-		ok = take_source(c, &in);
-	return ok;
+	return snapshot_take(c, str_n(c->snapshot, c->snapshot_size));
 }
 
 void

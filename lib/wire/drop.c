@@ -77,15 +77,27 @@ clean(struct str s)
 	return true;
 }
 
-/* Is it an address in the one spelling we use? */
 static bool
-address_ok(struct str text, struct pool *p, unsigned flags, bool rcpt)
+address_ok(struct str text, unsigned flags, struct pool *p, struct address *a)
+{
+	return address_parse(text, p, flags | ADDRESS_BARE_OK | ADDRESS_UTF8_OK, a) == ADDRESS_OK &&
+	    str_eq(address_text(p, a), text) && (text.n == 0 || a->local.n > 0);
+}
+
+bool
+drop_sender_ok(struct str text, struct pool *p)
 {
 	struct address a;
 
-	return address_parse(text, p, flags | ADDRESS_BARE_OK | ADDRESS_UTF8_OK, &a) == ADDRESS_OK &&
-	    str_eq(address_text(p, &a), text) && !(rcpt && address_is_dash(&a)) &&
-	    (text.n == 0 || a.local.n > 0);
+	return address_ok(text, ADDRESS_NULL_OK, p, &a);
+}
+
+bool
+drop_rcpt_ok(struct str text, struct pool *p)
+{
+	struct address a;
+
+	return address_ok(text, 0, p, &a) && !address_is_dash(&a);
 }
 
 bool
@@ -93,7 +105,7 @@ drop_ok(const struct drop *d, struct pool *p, const char **why)
 {
 	const struct envelope_rcpt *r = d->rcpts.v;
 
-	if (!address_ok(d->sender, p, ADDRESS_NULL_OK, false)) {
+	if (!drop_sender_ok(d->sender, p)) {
 		*why = "bad sender address";
 		return false;
 	}
@@ -102,7 +114,7 @@ drop_ok(const struct drop *d, struct pool *p, const char **why)
 		return false;
 	}
 	for (size_t i = 0; i < d->rcpts.n; i++) {
-		if (!address_ok(r[i].addr, p, 0, true) || r[i].orig.n > 0 || r[i].orcpt.n > 0 ||
+		if (!drop_rcpt_ok(r[i].addr, p) || r[i].orig.n > 0 || r[i].orcpt.n > 0 ||
 		    r[i].notify > 15) {
 			*why = "bad recipient address";
 			return false;
@@ -127,4 +139,30 @@ drop_lines_ok(struct drop_lines *l, struct str piece)
 		l->cr = c == '\r';
 	}
 	return true;
+}
+
+bool
+drop_walk_head(struct drop_walk *w, const char in[DROP_HEAD], uint32_t *n)
+{
+	if (w->ended || !drop_head_parse(in, &w->type, n) || w->begun == (w->type == DROP_ENVELOPE))
+		return false;
+	w->begun = true;
+	return true;
+}
+
+bool
+drop_walk_data(struct drop_walk *w, struct str data, const char **why)
+{
+	switch (w->type) {
+	case DROP_CONTENT:
+		w->total += data.n;
+		*why = "malformed lines";
+		return drop_lines_ok(&w->lines, data);
+	case DROP_END:
+		*why = "the message is not complete";
+		w->ended = drop_total_parse(data.p) == w->total && !w->lines.cr;
+		return w->ended;
+	default:
+		return true;
+	}
 }

@@ -46,8 +46,14 @@ void drop_total(char out[8], uint64_t total);
 uint64_t drop_total_parse(const char in[8]);
 
 /*
- * Is the envelope one that may go on?  Every address is an address (canonical text, a missing
- * domain taken, no "-" in front of a recipient), there is a recipient, flags are among those a
+ * May this text be the sender, or a recipient?  It is an address in the one spelling we use, with or
+ * without a domain; a sender may be empty, a recipient does not begin with "-".
+ */
+bool drop_sender_ok(struct str text, struct pool *p);
+bool drop_rcpt_ok(struct str text, struct pool *p);
+
+/*
+ * Is the envelope one that may go on?  Every address is one by the two above, there is a recipient, flags are among those a
  * local user may set.  `why` says what was wrong.
  */
 bool drop_ok(const struct drop *d, struct pool *p, const char **why);
@@ -57,5 +63,28 @@ struct drop_lines {
 	bool cr;		/* the last byte was a CR */
 };
 bool drop_lines_ok(struct drop_lines *l, struct str piece);
+
+/*
+ * Where a reader of records is; all zero is the start, before the first record.  At `ended` the
+ * message was complete, and nothing may follow.
+ */
+struct drop_walk {
+	char type;		/* of the record whose head was read last */
+	bool begun, ended;
+	uint64_t total;		/* bytes of content so far */
+	struct drop_lines lines;
+};
+
+/*
+ * A record's head: how many bytes of data follow, which are at hand before drop_walk_data is called.
+ * False when it is none, or one out of its order.
+ */
+bool drop_walk_head(struct drop_walk *w, const char in[DROP_HEAD], uint32_t *n);
+
+/*
+ * Its data, which for an envelope is left to the caller.  False, with the reason, when lines are no
+ * lines or the total is another.
+ */
+bool drop_walk_data(struct drop_walk *w, struct str data, const char **why);
 
 #endif

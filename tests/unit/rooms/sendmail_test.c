@@ -268,6 +268,22 @@ START_TEST(dialogue)
 }
 END_TEST
 
+/* An entry that no envelope may hold costs only itself, and is named. */
+START_TEST(one_bad_entry)
+{
+	struct buf out = { .p = NULL };
+	struct pool *p = pool_new();
+	struct drop d;
+
+	clear_maildrop();
+	ck_assert_int_eq(run("sendmail -t -fa@x.org", STR("To: j\xf6rg@x.org, b@y.org\n\nb\n"), &out), 0);
+	check_drop("a@x.org", "b@y.org", "To: j\xf6rg@x.org, b@y.org\r\n\r\nb\r\n", &d, p);
+	ck_assert_int_ge(str_find(buf_str(&out), STR("bad recipient address: j\xf6rg@x.org")), 0);
+	buf_free(&out);
+	pool_free(p);
+}
+END_TEST
+
 /* message_size_limit holds, and nothing half-written stays. */
 START_TEST(too_big)
 {
@@ -489,6 +505,7 @@ suite(void)
 	unit_add_rows(t, caller, callers);
 	unit_add_rows(t, mode, modes);
 	unit_add_rows(t, dialogue, talks);
+	tcase_add_test(t, one_bad_entry);
 	tcase_add_test(t, too_big);
 	tcase_add_test(t, no_spool);
 	unit_add_rows(t, forged, forgeries);
