@@ -47,6 +47,8 @@ const struct conf_param common_params[] = {
 	  "Clients that may relay without authentication." },
 	{ "inet_interfaces", CONF_LIST, &common.inet_interfaces, "all", NULL, NULL,
 	  "Addresses to receive mail on: all, loopback-only, or a list." },
+	{ "proxy_interfaces", CONF_LIST, &common.proxy_interfaces, "", NULL, NULL,
+	  "Addresses at which this host gets mail by way of a proxy or NAT." },
 	{ "inet_protocols", CONF_WORD, &common.inet_protocols, "all",
 	  "all|ipv4|ipv6|ipv4 ipv6|ipv6 ipv4", NULL,
 	  "Internet protocols to use." },

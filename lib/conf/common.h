@@ -28,6 +28,7 @@ struct common {
 	struct strs mydestination;
 	struct strs mynetworks;
 	struct strs inet_interfaces;
+	struct strs proxy_interfaces;	/* our addresses as seen from outside */
 	unsigned inet_protocols;	/* enum: 0 all, 1 ipv4, 2 ipv6 */
 	const char *recipient_delimiter;
 	const char *double_bounce_sender;
