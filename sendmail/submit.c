@@ -159,7 +159,9 @@ add_list(struct vec *rcpts, const struct vec *list, const struct options *o, str
 		if (m->kind != MAILBOX_ADDRESS)
 			continue;
 		if (m->broken || m->address.local.n == 0 || address_is_dash(&m->address)) {
-			complain("bad recipient address: %.*s", STR_ARG(m->name));
+			text = m->broken || m->address.local.n == 0 ? m->name :
+			    address_text(p, &m->address);
+			complain("bad recipient address: %.*s", STR_ARG(text));
 			if (strict)
 				return false;
 			continue;
@@ -201,6 +203,7 @@ begin(struct dropper *d, struct drop *env, struct vec *rcpts, const struct intak
 	struct vec list = vec_of(sizeof(struct mailbox));
 	struct buf header = { .p = NULL };
 	bool ok = true;
+	int why;
 
 	if (o->extract)
 		ok = intake_rcpts(in, p, &list) && add_list(rcpts, &list, o, p, false);
@@ -219,8 +222,10 @@ begin(struct dropper *d, struct drop *env, struct vec *rcpts, const struct intak
 			complain("an address is too long");
 			return EX_DATAERR;
 		}
-		complain("cannot start postdrop: %s", strerror(errno));
-		return EX_OSERR;
+		why = errno;
+		complain("cannot start postdrop: %s", strerror(why));
+		return why == EAGAIN || why == EMFILE || why == ENFILE || why == ENOMEM ?
+		    EX_TEMPFAIL : EX_OSERR;
 	}
 	intake_public_header(in, &header);
 	dropper_add(d, buf_str(&header));
