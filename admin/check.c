@@ -14,7 +14,9 @@
 #include "base/pool.h"
 #include "conf/common.h"
 #include "conf/lines.h"
+#include "conf/services.h"
 #include "daemon/programs.h"
+#include "io/net.h"
 
 struct checking {
 	struct conf *c;
@@ -160,29 +162,71 @@ check_tables(struct checking *k)
 	}
 }
 
-int
-verb_check(const char *dir, int argc, char **argv)
+/* A network that nobody can be in, or a table, which is no list of networks here. */
+static void
+check_networks(struct checking *k)
 {
-	bool strict = argc == 1 && strcmp(argv[0], "--strict") == 0, ok;
-	struct checking k = { conf_read(dir, NULL), pool_new() };
-	const struct conf_finding *f;
-	size_t n, warnings = 0;
+	for (size_t i = 0; i < common.mynetworks.n; i++)
+		if (!net_pattern_ok(common.mynetworks.v[i]))
+			report(k, CONF_WARNING, "mynetworks", pool_str(k->pool, common.mynetworks.v[i]).p,
+			    "is no address and no network/bits: no client is in it");
+}
 
-	if (argc > (strict ? 1 : 0))
-		return complain(EX_USAGE, "usage: posthorn check [--strict]");
-	conf_check(k.c);
-	if (conf_common(k.c) && !conf_broken(k.c)) {
+/* Without these mail comes in and goes nowhere, or does not come in. */
+static void
+check_programs(struct checking *k)
+{
+	static const char *const needed[] = { "cleanup", "qmgr", "router", "pickup", "bounce" };
+	const char *file = pool_printf(k->pool, "%s/master.cf", conf_dir(k->c)).p;
+	struct conf_service *v;
+	size_t n;
+
+	v = services_read(k->c, k->pool, &n);
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < n; j++)
+			found = found || (!v[j].unused && str_eq(v[j].command, str_of(needed[i])));
+		if (!found)
+			conf_report(k->c, CONF_WARNING, file, 0, "no service runs %s: mail does not get "
+			    "through without it", needed[i]);
+	}
+}
+
+void
+check_everything(struct conf *c)
+{
+	struct checking k = { c, pool_new() };
+	bool sound = conf_common(c);
+
+	conf_check(c);
+	if (sound && !conf_broken(c)) {
 		check_folders(&k);
 		check_users(&k);
 		check_file(&k, "smtpd_tls_cert_file");
 		check_file(&k, "smtpd_tls_key_file");
 		check_tables(&k);
+		check_networks(&k);
+		check_programs(&k);
 	}
-	ok = show_findings(k.c, true);
-	f = conf_findings(k.c, &n);
+	pool_free(k.pool);
+}
+
+int
+verb_check(const char *dir, int argc, char **argv)
+{
+	bool strict = argc == 1 && strcmp(argv[0], "--strict") == 0, ok;
+	struct conf *c = conf_read(dir, NULL);
+	const struct conf_finding *f;
+	size_t n, warnings = 0;
+
+	if (argc > (strict ? 1 : 0))
+		return complain(EX_USAGE, "usage: posthorn check [--strict]");
+	check_everything(c);
+	ok = show_findings(c, true);
+	f = conf_findings(c, &n);
 	for (size_t i = 0; i < n; i++)
 		warnings += f[i].grade == CONF_WARNING;
-	conf_free(k.c);
-	pool_free(k.pool);
+	conf_free(c);
 	return ok && !(strict && warnings > 0) ? 0 : EX_CONFIG;
 }

@@ -27,14 +27,16 @@
 #define START_MS	60000	/* all programs are ready within */
 #define STOP_MS		60000
 
-/* A configuration that master would accept, or NULL with all that is wrong shown. */
+/*
+ * A configuration that master would accept and programs can start with, or NULL with all that is wrong
+ * shown: a queue that is not there would end them again and again after a reload that succeeded.
+ */
 static struct conf *
 load(const char *dir)
 {
 	struct conf *c = conf_read(dir, NULL);
 
-	(void)conf_common(c);
-	conf_check(c);
+	check_everything(c);
 	if (!conf_broken(c))
 		return c;
 	(void)show_findings(c, false);

@@ -26,8 +26,14 @@ const char *program_folder(void);
 /* "posthorn: TEXT" on standard error; gives `status`. */
 int complain(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The findings of a configuration on standard error; with `all` notes too.  Is it free of errors? */
+/*
+ * Look at a configuration and at what it names: settings, folders, users, certificates, tables,
+ * programs.  All that is wrong becomes findings.
+ */
 struct conf;
+void check_everything(struct conf *c);
+
+/* The findings of a configuration on standard error; with `all` notes too.  Is it free of errors? */
 bool show_findings(struct conf *c, bool all);
 
 #endif

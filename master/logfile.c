@@ -62,6 +62,7 @@ use(int fd)
 		(void)close(master.log_fd);
 	master.log_fd = fd;
 	(void)snprintf(tag, sizeof(tag), "%s/master", common.syslog_name);
+	log_facility(common_facility());
 	log_open(fd, common.maillog_file[0] == '\0' ? LOG_SYSLOG : LOG_FILE, tag);
 }
 

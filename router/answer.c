@@ -80,6 +80,13 @@ route_one(struct work *w, const struct resolve_rcpt *ask, struct route *out)
 		out->text = pool_printf(w->pool, "alias loop: %.*s leads back to itself",
 		    STR_ARG(a.local));
 		break;
+	case EXPANDED_NOBODY:
+		deliver(w, &a, out);
+		out->action = ROUTE_FAIL;
+		out->code = 550;
+		out->dsn = STR("5.2.4");
+		out->text = pool_printf(w->pool, "the list %.*s has no members", STR_ARG(a.local));
+		break;
 	case EXPANDED_LATER:
 		out->text = str_sub(pool_str(w->pool, buf_str(&w->trouble)), 0, LIMIT_REPLY);
 		break;

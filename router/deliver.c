@@ -58,6 +58,17 @@ error_text(struct work *w, struct str text, struct route *out)
 	fail(w, out, code, dsn, text.n > 0 ? text : STR("mail is not delivered here"));
 }
 
+/* The same as a reason to wait, whatever it says. */
+static void
+retry_text(struct work *w, struct str text, struct route *out)
+{
+	error_text(w, text, out);
+	if (out->action == ROUTE_FAIL) {
+		later(w, out, "4.3.0", out->text);
+		out->code = 450;
+	}
+}
+
 /* May mail be delivered as this uid?  (master asks the same again.) */
 static bool
 uid_ok(uint64_t uid)
@@ -382,7 +393,7 @@ deliver(struct work *w, const struct address *a, struct route *out)
 	if (str_ieq(out->transport, STR("error"))) {
 		error_text(w, out->nexthop, out);
 	} else if (str_ieq(out->transport, STR("retry"))) {
-		later(w, out, "4.3.0", out->nexthop);
+		retry_text(w, out->nexthop, out);
 	} else if (str_ieq(out->transport, STR("discard"))) {
 		out->action = ROUTE_DISCARD;
 		out->text = str_sub(out->nexthop, 0, LIMIT_REPLY);

@@ -335,7 +335,7 @@ expand(struct work *w, const struct address *a, struct expansion *out)
 	else if (k.to.n == 1 && str_eq(*(struct str *)k.to.p, self))
 		r = k.looped ? EXPANDED_LOOP : EXPANDED_SAME;
 	else if (k.to.n == 0)
-		r = EXPANDED_LOOP;
+		r = k.looped ? EXPANDED_LOOP : EXPANDED_NOBODY;
 	if (r == EXPANDED_TO) {
 		out->to = (struct strs){ pool_array(w->pool, k.to.n, sizeof(struct str)), k.to.n };
 		memcpy(out->to.v, k.to.p, k.to.n * sizeof(struct str));

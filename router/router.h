@@ -100,6 +100,7 @@ enum expanded {
 	EXPANDED_SAME,		/* itself: deliver it */
 	EXPANDED_TO,		/* `to`, and perhaps an owner */
 	EXPANDED_LOOP,		/* nothing but itself, by way of others */
+	EXPANDED_NOBODY,	/* a list that names nobody */
 	EXPANDED_LATER,		/* trouble says why */
 };
 

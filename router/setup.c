@@ -47,7 +47,40 @@ open_mixed(struct strs specs)
 	return t;
 }
 
-/* The addresses of this host: mail for user@[address] is local. */
+/* An address of this host, as the domain of user@[address]. */
+static void
+add_address(struct vec *to, int family, const void *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (inet_ntop(family, address, text, sizeof(text)) != NULL)
+		*(struct str *)vec_push(to) = pool_printf(memory, family == AF_INET6 ? "[IPv6:%s]" :
+		    "[%s]", text);
+}
+
+/* Those of a list that are numbers. */
+static void
+add_numbers(struct vec *to, struct strs list)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+
+	for (size_t i = 0; i < list.n; i++) {
+		struct str one = list.v[i];
+		const char *text;
+
+		if (str_start(one, STR("[")) && str_end(one, STR("]")))
+			one = str_sub(one, 1, one.n - 2);
+		text = pool_str(memory, one).p;
+		if (inet_pton(AF_INET, text, address) == 1)
+			add_address(to, AF_INET, address);
+		else if (inet_pton(AF_INET6, text, address) == 1)
+			add_address(to, AF_INET6, address);
+	}
+}
+
+/*
+ * The addresses of this host, and those it is told to take mail at: mail for user@[address] is local.
+ */
 static struct strs
 host_addresses(void)
 {
@@ -58,20 +91,15 @@ host_addresses(void)
 	if (getifaddrs(&list) != 0)
 		list = NULL;
 	for (struct ifaddrs *i = list; i != NULL; i = i->ifa_next) {
-		char text[INET6_ADDRSTRLEN] = "";
-
-		if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET) {
-			inet_ntop(AF_INET, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, text,
-			    sizeof(text));
-			*(struct str *)vec_push(&v) = pool_printf(memory, "[%s]", text);
-		} else if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET6) {
-			inet_ntop(AF_INET6, &((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr, text,
-			    sizeof(text));
-			*(struct str *)vec_push(&v) = pool_printf(memory, "[IPv6:%s]", text);
-		}
+		if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET)
+			add_address(&v, AF_INET, &((struct sockaddr_in *)i->ifa_addr)->sin_addr);
+		else if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET6)
+			add_address(&v, AF_INET6, &((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr);
 	}
 	if (list != NULL)
 		freeifaddrs(list);
+	add_numbers(&v, common.inet_interfaces);
+	add_numbers(&v, common.proxy_interfaces);
 	out = (struct strs){ pool_array(memory, v.n + 1, sizeof(struct str)), v.n };
 	if (v.n > 0)
 		memcpy(out.v, v.p, v.n * sizeof(struct str));

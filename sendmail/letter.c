@@ -28,7 +28,8 @@ begin(struct letter *l)
 	}
 	if (err != 0) {
 		envelope_fault(l->why, l->pool, "cannot start postdrop: %s", strerror(err));
-		return EX_OSERR;
+		return err == EAGAIN || err == EMFILE || err == ENFILE || err == ENOMEM ?
+		    EX_TEMPFAIL : EX_OSERR;
 	}
 	l->open = true;
 	intake_public_header(&l->in, &header);

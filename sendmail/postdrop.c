@@ -191,7 +191,7 @@ enclose(struct output *out)
 		exit(EX_UNAVAILABLE);
 	}
 	if (!jail_close(&jail, common.sandbox, (unsigned)common.sandbox_landlock_abi))
-		exit(EX_OSERR);
+		give_up(out, EX_TEMPFAIL, "cannot confine itself; nothing was queued");
 }
 
 /* Forget the message. */

@@ -93,8 +93,8 @@ learn_addrs(void)
 		else
 			add_name(one);
 	}
-	for (size_t i = 0; i < smtp_conf.proxy_interfaces.n; i++)
-		add_name(smtp_conf.proxy_interfaces.v[i]);
+	for (size_t i = 0; i < common.proxy_interfaces.n; i++)
+		add_name(common.proxy_interfaces.v[i]);
 }
 
 /* Port 25 leads here from outside whatever it is mapped to; the others are those of smtpd. */

@@ -28,7 +28,9 @@ received_header(struct smtp_session *s, struct pool *pool, uint64_t *id_at)
 	char date[DATE_MAX];
 	struct str out;
 
-	buf_addf(&b, "Received: from %.*s (%.*s [%s%.*s])\r\n", STR_ARG(s->helo), STR_ARG(s->name),
+	/* Who said no HELO is called what DNS says. */
+	buf_addf(&b, "Received: from %.*s (%.*s [%s%.*s])\r\n",
+	    STR_ARG(s->helo.n > 0 ? s->helo : s->name), STR_ARG(s->name),
 	    s->client.ss.ss_family == AF_INET6 ? "IPv6:" : "", STR_ARG(s->ip));
 	if (s->tls && smtpd_conf.tls_received_header) {
 		buf_addz(&b, "\t(using ");

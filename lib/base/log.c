@@ -12,7 +12,7 @@
 
 #include "base/str.h"
 
-/* Syslog priorities: facility mail (2) times eight plus severity. */
+/* Syslog priorities: facility times eight plus severity. */
 static const struct level {
 	const char *word;	/* what stands before the text */
 	int severity;
@@ -29,6 +29,7 @@ static struct {
 	enum log_form form;
 	char tag[64];
 	char host[64];
+	unsigned facility;
 	bool verbose;
 	int pid;		/* 0: ask */
 	unsigned long lost, reported;
@@ -38,7 +39,7 @@ static struct {
 	bool file;		/* fd is one, so that a write of many lines is taken whole */
 	time_t second;		/* what `stamp` says */
 	char stamp[32];
-} log_to = { .fd = 2, .form = LOG_PLAIN, .tag = "posthorn" };
+} log_to = { .fd = 2, .form = LOG_PLAIN, .tag = "posthorn", .facility = 2 };
 
 /* A plain file, where what is to be written need not be a datagram a line. */
 static bool
@@ -66,6 +67,12 @@ log_open(int fd, enum log_form form, const char *tag)
 	if ((dot = strchr(log_to.host, '.')) != NULL)
 		*dot = '\0';
 	tzset();
+}
+
+void
+log_facility(unsigned facility)
+{
+	log_to.facility = facility;
 }
 
 void
@@ -129,7 +136,7 @@ prefix(char *line, size_t size, const struct level *l)
 	if (log_to.pid == 0)
 		log_to.pid = (int)getpid();
 	if (log_to.form == LOG_SYSLOG)
-		n = snprintf(line, size, "<%d>%s %s[%d]: ", 2 * 8 + l->severity, stamp(),
+		n = snprintf(line, size, "<%u>%s %s[%d]: ", log_to.facility * 8 + (unsigned)l->severity, stamp(),
 		    log_to.tag, log_to.pid);
 	else if (log_to.form == LOG_FILE)
 		n = snprintf(line, size, "%s %s %s[%d]: ", stamp(), log_to.host, log_to.tag,

@@ -34,6 +34,9 @@ enum log_form {
  */
 void log_open(int fd, enum log_form form, const char *tag);
 
+/* The facility of syslog lines from now on, as a number of syslog(3): 2, mail, at first. */
+void log_facility(unsigned facility);
+
 /* Go on with another descriptor, everything else as it was. */
 void log_fd(int fd);
 

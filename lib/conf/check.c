@@ -44,7 +44,7 @@ is_service(const struct checking *k, struct str name)
 	static const struct str own[] = {
 		STR_INIT("default"), STR_INIT("smtp"), STR_INIT("relay"), STR_INIT("local"),
 		STR_INIT("virtual"), STR_INIT("lmtp"), STR_INIT("error"), STR_INIT("retry"),
-		STR_INIT("discard"), STR_INIT("bounce"),
+		STR_INIT("discard"), STR_INIT("bounce"), STR_INIT("hold"),
 	};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
@@ -162,6 +162,23 @@ check_restrictions(struct checking *k, const struct conf_param *row, struct str 
 	buf_free(&text);
 }
 
+/* The service of transport or transport:nexthop. */
+static void
+check_transport(struct checking *k, const struct conf_param *row, struct str value,
+    struct conf_place at)
+{
+	struct buf text = { .limit = CONF_VALUE_MAX };
+	struct str rest, name;
+
+	conf_expand(k->c, &text, value);
+	rest = str_trim(buf_str(&text));
+	str_cut(&rest, ':', &name);
+	if (name.n > 0 && !is_service(k, name))
+		conf_report(k->c, CONF_WARNING, at.file, at.line,
+		    "%s: master.cf has no service %.*s: its mail will wait", row->name, STR_ARG(name));
+	buf_free(&text);
+}
+
 /* Would the value do? */
 static void
 check_value(struct checking *k, struct str name, struct str value, struct conf_place at)
@@ -175,6 +192,8 @@ check_value(struct checking *k, struct str name, struct str value, struct conf_p
 		check_word(k, row, value, at);
 	else if (row != NULL && strcmp(row->name, "smtpd_client_restrictions") == 0)
 		check_restrictions(k, row, value, at);
+	else if (row != NULL && row->type == CONF_STR && str_end(str_of(row->name), STR("_transport")))
+		check_transport(k, row, value, at);
 	buf_free(&why);
 }
 

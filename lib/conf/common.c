@@ -13,7 +13,7 @@ const struct conf_param common_params[] = {
 	{ "queue_directory", CONF_STR, &common.queue_directory, SPOOLDIR, NULL, NULL,
 	  "Folder of the mail queue." },
 	{ "data_directory", CONF_STR, &common.data_directory, STATEDIR, NULL, NULL,
-	  "Folder of caches and other data the programs may write." },
+	  "Folder for data of the programs; none of them keeps any there yet." },
 	{ "daemon_directory", CONF_STR, &common.daemon_directory, LIBEXECDIR, NULL, NULL,
 	  "Folder of the programs that master starts." },
 	{ "run_directory", CONF_STR, &common.run_directory, RUNDIR, NULL, NULL,
@@ -28,8 +28,10 @@ const struct conf_param common_params[] = {
 	  "Version of the mail system." },
 	{ "syslog_name", CONF_STR, &common.syslog_name, "postfix", NULL, NULL,
 	  "First part of the name in each log line, as log readers for Postfix expect it." },
-	{ "syslog_facility", CONF_STR, &common.syslog_facility, "mail", NULL, NULL,
-	  "Syslog facility." },
+	{ "syslog_facility", CONF_WORD, &common.syslog_facility, "mail",
+	  "kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|"
+	  "local0|local1|local2|local3|local4|local5|local6|local7", NULL,
+	  "Facility of the lines for syslog; its configuration says where they end up." },
 	{ "maillog_file", CONF_STR, &common.maillog_file, "", NULL, NULL,
 	  "File to log to, or /dev/stdout; empty: syslog." },
 	{ "myhostname", CONF_STR, &common.myhostname, NULL, NULL, NULL,
@@ -45,6 +47,8 @@ const struct conf_param common_params[] = {
 	  "Clients that may relay without authentication." },
 	{ "inet_interfaces", CONF_LIST, &common.inet_interfaces, "all", NULL, NULL,
 	  "Addresses to receive mail on: all, loopback-only, or a list." },
+	{ "proxy_interfaces", CONF_LIST, &common.proxy_interfaces, "", NULL, NULL,
+	  "Addresses at which this host gets mail by way of a proxy or NAT." },
 	{ "inet_protocols", CONF_WORD, &common.inet_protocols, "all",
 	  "all|ipv4|ipv6|ipv4 ipv6|ipv6 ipv4", NULL,
 	  "Internet protocols to use." },
@@ -76,8 +80,6 @@ const struct conf_param common_params[] = {
 	  "Whether the programs must be confined by the kernel." },
 	{ "sandbox_landlock_abi", CONF_INT, &common.sandbox_landlock_abi, "0", "0", "100",
 	  "Newest Landlock version to use, for tests; 0: what the kernel has." },
-	{ "ipc_timeout", CONF_TIME, &common.ipc_timeout_ms, "3600s", "1s", "1w",
-	  "How long one program waits for another." },
 	{ "max_idle", CONF_TIME, &common.max_idle_ms, "100s", "1s", "1w",
 	  "How long a worker without work stays." },
 	{ "worker_limit", CONF_INT, &common.worker_limit, "1000", "1", "100000",
@@ -118,4 +120,11 @@ conf_common(struct conf *c)
 		common.inet_protocols = 0;
 	common.config_directory = conf_dir(c);
 	return ok;
+}
+
+unsigned
+common_facility(void)
+{
+	/* Of the words of the row, local0 is the 13th, but number 16. */
+	return common.syslog_facility < 12 ? common.syslog_facility : common.syslog_facility + 4;
 }

@@ -20,7 +20,7 @@ struct common {
 	const char *mail_name;		/* "Posthorn" */
 	const char *mail_version;
 	const char *syslog_name;	/* "postfix" */
-	const char *syslog_facility;
+	unsigned syslog_facility;	/* enum: as in syslog(3) up to ftp, 11; then local0 and on */
 	const char *maillog_file;	/* "" = syslog, "/dev/stdout", or a file */
 	const char *myhostname;		/* default: the host's name, with ".localdomain" when bare */
 	const char *mydomain;
@@ -28,6 +28,7 @@ struct common {
 	struct strs mydestination;
 	struct strs mynetworks;
 	struct strs inet_interfaces;
+	struct strs proxy_interfaces;	/* our addresses as seen from outside */
 	unsigned inet_protocols;	/* enum: 0 all, 1 ipv4, 2 ipv6 */
 	const char *recipient_delimiter;
 	const char *double_bounce_sender;
@@ -42,7 +43,6 @@ struct common {
 	const char *mail_storage;	/* home_mailbox of virtual and system users: "Maildir/" */
 	unsigned sandbox;		/* 0 require, 1 try, 2 off */
 	uint64_t sandbox_landlock_abi;	/* cap for tests; 0: no cap */
-	int64_t ipc_timeout_ms;
 	int64_t max_idle_ms;		/* a worker without work ends after this (max_idle) */
 	uint64_t worker_limit;		/* per-user workers at once */
 	uint64_t client_limit;		/* sessions of one process at once */
@@ -53,5 +53,8 @@ extern struct common common;
 /* Its rows, and the call that fills it; false when a value was bad. */
 extern const struct conf_param common_params[];
 bool conf_common(struct conf *c);
+
+/* syslog_facility as the number that syslog(3) and log_facility know it by. */
+unsigned common_facility(void);
 
 #endif

@@ -14,7 +14,7 @@ const struct conf_param anvil_params[] = {
 	{ "anvil_penalty", CONF_TIME, &anvil_conf.penalty_ms, "1s", "0s", "1h",
 	  "How long the answer to a client's first failed login is held back; doubled with each more." },
 	{ "anvil_penalty_limit", CONF_TIME, &anvil_conf.penalty_max_ms, "15s", "0s", "1h",
-	  "The longest such delay." },
+	  "The longest that anvil_penalty grows to." },
 	{ "anvil_penalty_memory", CONF_TIME, &anvil_conf.penalty_memory_ms, "15m", "1s", "1d",
 	  "Failures are forgotten this long after the last one." },
 	{ NULL, CONF_END, NULL, NULL, NULL, NULL, NULL }

@@ -21,7 +21,6 @@ struct queue_conf {
 	const char *positive_feedback;
 	const char *negative_feedback;
 	uint64_t failed_cohorts;
-	int64_t transport_retry_ms;
 	struct strs defer_transports;
 	struct strs authorized_mailq_users;
 	struct strs authorized_flush_users;

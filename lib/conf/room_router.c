@@ -56,8 +56,6 @@ const struct conf_param router_params[] = {
 	  "Type of table where none is named, for postmap, postalias and newaliases." },
 	{ "empty_address_recipient", CONF_STR, &R.empty_address_recipient, "MAILER-DAEMON", NULL,
 	  NULL, "Recipient of mail for the empty address." },
-	{ "append_at_myorigin", CONF_BOOL, &R.append_at_myorigin, "yes", NULL, NULL,
-	  "Whether @$myorigin is added to an address without a domain." },
 	{ "append_dot_mydomain", CONF_BOOL, &R.append_dot_mydomain, "no", NULL, NULL,
 	  "Whether .$mydomain is added to a domain without a dot." },
 	{ "owner_request_special", CONF_BOOL, &R.owner_request_special, "yes", NULL, NULL,

@@ -26,7 +26,6 @@ struct router_conf {
 	const char *relay_transport;
 	const char *default_database_type;
 	const char *empty_address_recipient;
-	bool append_at_myorigin;
 	bool append_dot_mydomain;
 	bool owner_request_special;
 	bool expand_owner_alias;

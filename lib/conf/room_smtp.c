@@ -17,8 +17,6 @@ const struct conf_param smtp_params[] = {
 	  "IPv6 address to connect from; empty: the system's choice." },
 	{ "smtp_fallback_relay", CONF_STR, &S.fallback_relay, "", NULL, NULL,
 	  "Destinations to try when those of the mail cannot be found or reached." },
-	{ "proxy_interfaces", CONF_LIST, &S.proxy_interfaces, "", NULL, NULL,
-	  "Addresses at which this host gets mail by way of a proxy or NAT." },
 	{ "smtp_address_preference", CONF_WORD, &S.address_preference, "any", "any|ipv6|ipv4",
 	  NULL, "Kind of address to try first among hosts of equal preference." },
 	{ "smtp_mx_address_limit", CONF_INT, &S.mx_address_limit, "5", "0", "100",

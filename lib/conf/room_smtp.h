@@ -16,7 +16,6 @@ struct smtp_conf {
 	const char *bind_address;	/* "": any */
 	const char *bind_address6;
 	const char *fallback_relay;	/* destinations to try last */
-	struct strs proxy_interfaces;	/* our addresses as seen from outside */
 	unsigned address_preference;	/* SMTP_PREFER_ */
 	uint64_t mx_address_limit;	/* 0: no limit */
 	uint64_t mx_session_limit;

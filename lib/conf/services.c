@@ -204,6 +204,25 @@ take_args(struct reading *r, struct str rest, struct conf_service *s)
 	s->overrides = strs_of(r->pool, &overrides);
 }
 
+/* The port of an inet service, when it is a number: getaddrinfo would take it modulo 65536. */
+static bool
+check_port(struct reading *r, const struct conf_service *s)
+{
+	ptrdiff_t colon = str_rchr(s->name, ':');
+	struct str port = colon < 0 ? s->name : str_sub(s->name, (size_t)colon + 1, s->name.n);
+	uint64_t n;
+
+	if (s->type != SERVICE_INET || port.n == 0)
+		return true;
+	for (size_t i = 0; i < port.n; i++)
+		if (!ch_digit(port.p[i]))
+			return true;
+	if (str_u64(port, 65535, &n) && n > 0)
+		return true;
+	REPORT(r, CONF_ERROR, "port %.*s: ports are numbers from 1 to 65535", STR_ARG(port));
+	return false;
+}
+
 static bool
 take_columns(struct reading *r, struct str *rest, struct conf_service *s)
 {
@@ -226,7 +245,7 @@ take_columns(struct reading *r, struct str *rest, struct conf_service *s)
 	ok &= take_flag(r, "chroot", col[4], false, &unused);
 	ok &= take_wakeup(r, col[5], &s->wakeup_ms);
 	ok &= take_maxproc(r, col[6], &s->maxproc);
-	return ok;
+	return ok && check_port(r, s);
 }
 
 /* Where the same name and type stood before, or a new place. */

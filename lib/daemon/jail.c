@@ -301,11 +301,11 @@ jail_close(const struct jail *j, unsigned mode, unsigned max_abi)
 		if (mode == 0 || !j->quiet)
 			log_warn("jail: no Landlock: %s (ABI %d)", abi < ABI_LEAST ?
 			    "the kernel's is too old, or switched off" : strerror(errno), abi);
-		if (mode == 0) {
+		if (mode == 0 && abi < ABI_LEAST)
 			log_error("jail: %s needs Landlock ABI %d; set sandbox = try to go without",
 			    j->name, ABI_LEAST);
+		if (mode == 0)
 			return false;
-		}
 	}
 	if (!close_seccomp(j)) {
 		if (mode == 0 || !j->quiet)

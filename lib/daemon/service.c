@@ -266,6 +266,7 @@ open_log(void)
 		log_open(fd, common.maillog_file[0] == '\0' ? LOG_SYSLOG : LOG_FILE, tag);
 	else
 		log_open(2, LOG_PLAIN, me.s->name);
+	log_facility(common_facility());
 	log_verbose(me.verbose);
 }
 

@@ -101,6 +101,19 @@ def _():
     check("D2: 500 Received headers are refused as a loop", code == 554, (code, text))
 
 
+@tries("no HELO")
+def _():
+    c = Raw()
+    c.cmd("MAIL FROM:<x@elsewhere.test>")
+    c.cmd("RCPT TO:<alice@%s>" % D)
+    c.cmd("DATA")
+    c.cmd(b"Subject: no helo\r\n\r\n.\r\n")
+    wait_until(lambda: with_subject("alice", "no helo"))
+    got = with_subject("alice", "no helo")
+    check("the Received of a client without HELO still names one", len(got) == 1 and
+          re.search(rb"(?m)^Received: from [^ ]+ \(", got[0]), got)
+
+
 @tries("size")
 def _():
     c = Raw()

@@ -81,6 +81,10 @@ START_TEST(forms)
 	log_error("x");
 	ck_assert_ptr_nonnull(strstr(written(s[0]), " postfix/error["));
 	ck_assert_int_eq(strncmp(text, "<19>", 4), 0);
+	log_facility(16);
+	log_error("x");
+	ck_assert_int_eq(strncmp(written(s[0]), "<131>", 5), 0);
+	log_facility(2);
 	log_debug("not asked for");
 	log_verbose(true);
 	log_debug("asked for");

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/map.h"
@@ -215,6 +217,45 @@ START_TEST(map_many)
 }
 END_TEST
 
+#define KEYS	64
+
+/* In which order a process of its own has the same keys in its map. */
+static void
+order_elsewhere(unsigned char order[KEYS])
+{
+	int ends[2], status;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	if ((pid = fork()) == 0) {
+		struct map *m = map_new();
+		size_t at = 0;
+		void *value;
+
+		for (uintptr_t i = 1; i <= KEYS; i++)
+			(void)map_put(m, str_n((char *)&i, sizeof(i)), (void *)i);
+		for (size_t n = 0; map_next(m, &at, NULL, &value); n++)
+			order[n] = (unsigned char)(uintptr_t)value;
+		_exit(write(ends[1], order, KEYS) != KEYS);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(read(ends[0], order, KEYS), KEYS);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
+/* Security R6: where a key goes depends on a secret of the process, so nobody can choose keys that meet. */
+START_TEST(map_secret)
+{
+	unsigned char one[KEYS], other[KEYS];
+
+	order_elsewhere(one);
+	order_elsewhere(other);
+	ck_assert_int_ne(memcmp(one, other, KEYS), 0);
+}
+END_TEST
+
 /* Put and delete for ever: gravestones are swept, probing ends. */
 START_TEST(map_churn)
 {
@@ -254,6 +295,7 @@ suite(void)
 	tcase_add_test(t, vec_words);
 	tcase_add_test_raise_signal(t, vec_beyond, SIGABRT);
 	tcase_add_test(t, map_many);
+	tcase_add_test(t, map_secret);
 	tcase_add_test(t, map_churn);
 	suite_add_tcase(s, t);
 	return s;

@@ -215,6 +215,7 @@ START_TEST(shared)
 	ck_str_is(common.mydestination.v[1], "localhost.example.test");
 	ck_assert_uint_eq(common.inet_protocols, 0);
 	ck_assert_uint_eq(common.message_size_limit, 50u << 20);
+	ck_assert_uint_eq(common_facility(), 2);
 	conf_findings(c, &n);
 	ck_assert_uint_eq(n, 0);
 	conf_free(c);

@@ -13,12 +13,14 @@ static const char site[] =
     "myorigin = example.test\n"
     "mydestination = example.test, localhost\n"
     "recipient_delimiter = +\n"
+    "inet_interfaces = 192.0.2.9, [2001:db8::9], loopback-only\n"
+    "proxy_interfaces = 198.51.100.7\n"
     "first_valid_uid = 1\n"
     "alias_maps = inline:{ { root = nobody }, { postmaster = root },\n"
     "  { list = nobody, a@far.test, b@far.test, A@Far.test, Nobody }, { owner-list = root },\n"
     "  { self = nobody, self }, { nobody-else = nobody }, { x = y }, { y = x },\n"
     "  { pipe = \"|/bin/cat -u\" }, { file = /var/log/x }, { back = \\nobody },\n"
-    "  { inc = :include:/nonexistent/list }, { out = someone@far.test. }, { casey = NoBody } }\n"
+    "  { inc = :include:/nonexistent/list }, { empty = :include:/dev/null }, { out = someone@far.test. }, { casey = NoBody } }\n"
     "virtual_alias_maps = inline:{ { info@alias.test = nobody }, { two@alias.test = a@b.test, c@d.test },\n"
     "  { @catch.test = nobody }, { @moved.test = @far.test }, { ring1@alias.test = ring2@alias.test },\n"
     "  { ring2@alias.test = ring1@alias.test }, { abuse = a@far.test }, { ext@alias.test = e@far.test } }\n"
@@ -32,7 +34,8 @@ static const char site[] =
     "relay_recipient_maps = inline:{ known@relay.test=x }\n"
     "transport_maps = inline:{ { bad.test = error:5.1.2 no such place }, { drop.test = discard: },\n"
     "  { wait.test = hold: }, { via.test = smtp:[10.0.0.1]:2525 }, { .via.test = relay: },\n"
-    "  { soft.test = error:450 4.2.1 come back }, { user@pick.test = :other.test } }\n";
+    "  { soft.test = error:450 4.2.1 come back },\n"
+    "  { late.test = retry:4.7.1 not today }, { later.test = retry:not today }, { user@pick.test = :other.test } }\n";
 
 static struct pool *pool;
 static struct conf *conf;
@@ -152,6 +155,14 @@ static const struct routes {
 	  "unknown user: \"/var/log/x\"" },
 	{ "inc@example.test", false, ROUTE_LATER, CLASS_LOCAL, "", "",
 	  "No such file or directory: :include:/nonexistent/list" },
+	{ "empty@example.test", false, ROUTE_FAIL, CLASS_LOCAL, "local", "example.test",
+	  "the list empty has no members" },
+	{ "nobody@[192.0.2.9]", false, ROUTE_DELIVER, CLASS_LOCAL, "local", "[192.0.2.9]", "nobody" },
+	{ "nobody@[IPv6:2001:db8::9]", false, ROUTE_DELIVER, CLASS_LOCAL, "local",
+	  "[IPv6:2001:db8::9]", "nobody" },
+	{ "nobody@[198.51.100.7]", false, ROUTE_DELIVER, CLASS_LOCAL, "local", "[198.51.100.7]",
+	  "nobody" },
+	{ "nobody@[192.0.2.10]", false, ROUTE_DELIVER, CLASS_DEFAULT, "smtp", "[192.0.2.10]", "" },
 	{ "alice@box.test", false, ROUTE_DELIVER, CLASS_MAILBOX, "virtual", "box.test", "alice/" },
 	{ "Alice+x@BOX.test", false, ROUTE_DELIVER, CLASS_MAILBOX, "virtual", "box.test", "alice/" },
 	{ "postmaster@box.test", false, ROUTE_DELIVER, CLASS_MAILBOX, "virtual", "box.test", "alice/" },
@@ -166,6 +177,8 @@ static const struct routes {
 	{ "u@far.test", false, ROUTE_DELIVER, CLASS_DEFAULT, "smtp", "far.test", "" },
 	{ "u@bad.test", false, ROUTE_FAIL, CLASS_DEFAULT, "error", NULL, "no such place" },
 	{ "u@soft.test", false, ROUTE_LATER, CLASS_DEFAULT, "error", NULL, "come back" },
+	{ "u@late.test", false, ROUTE_LATER, CLASS_DEFAULT, "retry", NULL, "not today" },
+	{ "u@later.test", false, ROUTE_LATER, CLASS_DEFAULT, "retry", NULL, "not today" },
 	{ "u@drop.test", false, ROUTE_DISCARD, CLASS_DEFAULT, "discard", NULL, NULL },
 	{ "u@wait.test", false, ROUTE_HOLD, CLASS_DEFAULT, "hold", NULL, NULL },
 	{ "u@via.test", false, ROUTE_DELIVER, CLASS_DEFAULT, "smtp", "[10.0.0.1]:2525", "" },

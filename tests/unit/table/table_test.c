@@ -257,7 +257,7 @@ START_TEST(database)
 	struct buf value = { 0 };
 	struct stat st;
 
-	/* A folder somebody else may have prepared: the library must not read this. */
+	/* Security C2: a folder somebody else may have prepared; the library must not read this. */
 	put_file("DB_CONFIG", "set_lg_dir /nonexistent\nno such line\n");
 	put_file("map", "");
 	ck_assert_int_eq(chmod("map", 0640), 0);
