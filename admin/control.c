@@ -16,6 +16,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "admin/findings.h"
 #include "admin/posthorn.h"
 #include "base/clock.h"
 #include "conf/common.h"
@@ -27,17 +28,25 @@
 #define START_MS	60000	/* all programs are ready within */
 #define STOP_MS		60000
 
-/* A configuration that master would accept, or NULL with all that is wrong shown. */
+/*
+ * A configuration that master would accept, or NULL with all that is wrong shown.  A certificate that
+ * cannot be used is no reason to stop mail: it is warned of here, and TLS is not there until it can.
+ */
 static struct conf *
 load(const char *dir)
 {
 	struct conf *c = conf_read(dir, NULL);
+	size_t others;
 
 	(void)conf_common(c);
 	conf_check(c);
-	if (!conf_broken(c))
+	if (!conf_broken(c)) {
+		(void)conf_findings(c, &others);	/* master says these */
+		check_tls(c);
+		(void)show_findings(c, others, false);
 		return c;
-	(void)show_findings(c, false);
+	}
+	(void)show_findings(c, 0, false);
 	conf_free(c);
 	return NULL;
 }
@@ -54,7 +63,7 @@ locate(const char *dir)
 	(void)conf_common(c);
 	if (!conf_broken(c) || conf_is_set(c, "run_directory") || strcmp(conf_dir(c), CONFDIR) == 0)
 		return true;
-	(void)show_findings(c, false);
+	(void)show_findings(c, 0, false);
 	conf_free(c);
 	return false;
 }

@@ -6,6 +6,7 @@
 #define ADMIN_POSTHORN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Each gets the configuration folder and the words behind its own name; gives an exit status. */
 int verb_init(const char *dir, int argc, char **argv);
@@ -26,8 +27,11 @@ const char *program_folder(void);
 /* "posthorn: TEXT" on standard error; gives `status`. */
 int complain(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The findings of a configuration on standard error; with `all` notes too.  Is it free of errors? */
+/*
+ * The findings of a configuration on standard error, those before number `from` left out; with `all`
+ * notes too.  Are these free of errors?
+ */
 struct conf;
-bool show_findings(struct conf *c, bool all);
+bool show_findings(struct conf *c, size_t from, bool all);
 
 #endif
