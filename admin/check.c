@@ -3,13 +3,13 @@
  * check - mistakes in the configuration: what the files say, and whether what they name is there.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "admin/findings.h"
 #include "admin/posthorn.h"
 #include "base/pool.h"
 #include "conf/common.h"
@@ -22,22 +22,6 @@ struct checking {
 	struct conf *c;
 	struct pool *pool;
 };
-
-/* A finding at the line that sets `name`. */
-static void
-report(struct checking *k, enum conf_grade grade, const char *name, const char *value, const char *why)
-{
-	const char *file = pool_printf(k->pool, "%s/main.cf", conf_dir(k->c)).p;
-	const struct conf_setting *s;
-	unsigned line = 0;
-	size_t n;
-
-	s = conf_settings(k->c, &n);
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(s[i].name, name) == 0)
-			line = s[i].line;
-	conf_report(k->c, grade, file, line, "%s: %s: %s", name, value, why);
-}
 
 /* Is the file there?  What we may not look at ourselves is not complained of. */
 static bool
@@ -55,17 +39,17 @@ check_folders(struct checking *k)
 	struct stat st;
 
 	if (!there(pool_printf(k->pool, "%s/master", common.daemon_directory).p))
-		report(k, CONF_ERROR, "daemon_directory", common.daemon_directory,
+		check_report(k->c, CONF_ERROR, "daemon_directory", common.daemon_directory,
 		    "the programs are not there");
 	for (size_t i = 0; i < sizeof(queue) / sizeof(queue[0]); i++) {
 		const char *path = pool_printf(k->pool, "%s/%s", common.queue_directory, queue[i]).p;
 
 		if (!there(path)) {
-			report(k, CONF_ERROR, "queue_directory", path, strerror(errno));
+			check_report(k->c, CONF_ERROR, "queue_directory", path, strerror(errno));
 			return;
 		}
 		if (pw != NULL && stat(path, &st) == 0 && st.st_uid != pw->pw_uid)
-			report(k, CONF_ERROR, "queue_directory", path, "does not belong to mail_owner");
+			check_report(k->c, CONF_ERROR, "queue_directory", path, "does not belong to mail_owner");
 	}
 }
 
@@ -78,28 +62,13 @@ check_users(struct checking *k)
 	if (geteuid() != 0)
 		return;
 	if (getpwnam(common.mail_owner) == NULL)
-		report(k, CONF_ERROR, "mail_owner", common.mail_owner, "there is no such user");
+		check_report(k->c, CONF_ERROR, "mail_owner", common.mail_owner, "there is no such user");
 	if (strcmp(common.mail_owner, "posthorn") != 0)
 		return;		/* an instance of somebody else, who starts it without root's rights */
 	for (unsigned i = 0; (user = program_user_at(i)) != NULL; i++)
 		if (getpwnam(user) == NULL)
-			report(k, CONF_ERROR, "mail_owner", user, "there is no such service user "
+			check_report(k->c, CONF_ERROR, "mail_owner", user, "there is no such service user "
 			    "(posthorn users lists them)");
-}
-
-static void
-check_file(struct checking *k, const char *name)
-{
-	const char *path = conf_get(k->c, name);
-	int fd;
-
-	if (path == NULL || path[0] == '\0' || strcmp(path, "none") == 0)
-		return;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 && errno != EACCES)
-		report(k, CONF_WARNING, name, path, strerror(errno));
-	if (fd >= 0)
-		(void)close(fd);
 }
 
 /* What lib/table knows, which only router and the map tools link. */
@@ -131,7 +100,7 @@ check_table(struct checking *k, const char *name, struct str word)
 		if (str_eq(type, kinds[i].type))
 			kind = &kinds[i];
 	if (kind == NULL) {
-		report(k, CONF_WARNING, name, pool_str(k->pool, word).p,
+		check_report(k->c, CONF_WARNING, name, pool_str(k->pool, word).p,
 		    "this build has no tables of that type (postconf -m lists them)");
 		return;
 	}
@@ -139,7 +108,7 @@ check_table(struct checking *k, const char *name, struct str word)
 		return;
 	path = pool_printf(k->pool, "%.*s%s", STR_ARG(rest), kind->suffix).p;
 	if (!there(path))
-		report(k, CONF_WARNING, name, path, errno == ENOENT && kind->built ?
+		check_report(k->c, CONF_WARNING, name, path, errno == ENOENT && kind->built ?
 		    "there is no such table; postmap or postalias makes it" : strerror(errno));
 }
 
@@ -194,17 +163,17 @@ check_programs(struct checking *k)
 }
 
 void
-check_everything(struct conf *c)
+check_everything(struct conf *c, size_t *own)
 {
 	struct checking k = { c, pool_new() };
 	bool sound = conf_common(c);
 
 	conf_check(c);
+	(void)conf_findings(c, own);
 	if (sound && !conf_broken(c)) {
 		check_folders(&k);
 		check_users(&k);
-		check_file(&k, "smtpd_tls_cert_file");
-		check_file(&k, "smtpd_tls_key_file");
+		check_tls(k.c);
 		check_tables(&k);
 		check_networks(&k);
 		check_programs(&k);
@@ -218,12 +187,12 @@ verb_check(const char *dir, int argc, char **argv)
 	bool strict = argc == 1 && strcmp(argv[0], "--strict") == 0, ok;
 	struct conf *c = conf_read(dir, NULL);
 	const struct conf_finding *f;
-	size_t n, warnings = 0;
+	size_t n, own, warnings = 0;
 
 	if (argc > (strict ? 1 : 0))
 		return complain(EX_USAGE, "usage: posthorn check [--strict]");
-	check_everything(c);
-	ok = show_findings(c, true);
+	check_everything(c, &own);
+	ok = show_findings(c, 0, true);
 	f = conf_findings(c, &n);
 	for (size_t i = 0; i < n; i++)
 		warnings += f[i].grade == CONF_WARNING;

@@ -16,6 +16,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "admin/findings.h"
 #include "admin/posthorn.h"
 #include "base/clock.h"
 #include "conf/common.h"
@@ -29,17 +30,22 @@
 
 /*
  * A configuration that master would accept and programs can start with, or NULL with all that is wrong
- * shown: a queue that is not there would end them again and again after a reload that succeeded.
+ * shown: a queue that is not there would end them again and again after a reload that succeeded.  A
+ * certificate that cannot be used is no reason to stop mail: it is warned of here, and TLS is not there
+ * until it can.
  */
 static struct conf *
 load(const char *dir)
 {
 	struct conf *c = conf_read(dir, NULL);
+	size_t own;
 
-	check_everything(c);
-	if (!conf_broken(c))
+	check_everything(c, &own);
+	if (!conf_broken(c)) {
+		(void)show_findings(c, own, false);	/* master says its own */
 		return c;
-	(void)show_findings(c, false);
+	}
+	(void)show_findings(c, 0, false);
 	conf_free(c);
 	return NULL;
 }
@@ -56,7 +62,7 @@ locate(const char *dir)
 	(void)conf_common(c);
 	if (!conf_broken(c) || conf_is_set(c, "run_directory") || strcmp(conf_dir(c), CONFDIR) == 0)
 		return true;
-	(void)show_findings(c, false);
+	(void)show_findings(c, 0, false);
 	conf_free(c);
 	return false;
 }

@@ -240,6 +240,43 @@ arguments(struct site *s, int argc, char **argv)
 	return 0;
 }
 
+/* The names that a domain and its services answer to (RFC 2142), as systems have them in /etc/aliases. */
+static const struct role {
+	const char *name;
+	bool of_domain;
+} roles[] = {
+	{ "mailer-daemon", true }, { "abuse", true }, { "security", true }, { "noc", true },
+	{ "hostmaster", true }, { "webmaster", true }, { "www", false }, { "ftp", false },
+	{ "news", false }, { "usenet", false }, { "uucp", false },
+};
+
+static struct str
+aliases(const struct site *s)
+{
+	struct str text = STR("# Other names of local users; see aliases(5).\n"
+	    "# Root's mail, and so postmaster's, is for the first mailbox while no one is named here.\n"
+	    "#root: alice\npostmaster: root\n");
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		text = pool_printf(s->pool, "%.*s%s: postmaster\n", STR_ARG(text), roles[i].name);
+	return text;
+}
+
+static struct str
+virtual(const struct site *s)
+{
+	struct str text = STR("# Addresses that stand for others; see virtual(5).\n"
+	    "# sales@example.org  alice@example.org, bob@example.org\n\n"
+	    "# What every domain must be reached by.  A mailbox of such a name gets its mail when its line\n"
+	    "# is gone from here.\n");
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (roles[i].of_domain)
+			text = pool_printf(s->pool, "%.*s%s\tpostmaster\n", STR_ARG(text),
+			    roles[i].name);
+	return text;
+}
+
 static void
 say_made(const struct site *s, const char *dir)
 {
@@ -259,10 +296,6 @@ int
 verb_init(const char *dir, int argc, char **argv)
 {
 	struct site s = { .pool = pool_new(), .root = geteuid() == 0 };
-	struct str aliases = STR("# Other names of local users; see aliases(5).\n"
-	    "postmaster: root\nMAILER-DAEMON: postmaster\nabuse: postmaster\n");
-	struct str virtual = STR("# Addresses that stand for others; see virtual(5).\n"
-	    "# sales@example.org  alice@example.org, bob@example.org\n");
 	const char *todo;
 	int status;
 
@@ -276,8 +309,8 @@ verb_init(const char *dir, int argc, char **argv)
 	if (!folders(&s) || !file(&s, "master.cf", site_master_cf(&s), 0644, 0) ||
 	    !file(&s, "users", STR(""), 0640, s.auth_gid) ||
 	    !file(&s, "mailboxes", STR(""), 0644, 0) ||
-	    !file(&s, "aliases", aliases, 0644, 0) ||
-	    !file(&s, "virtual", virtual, 0644, 0))
+	    !file(&s, "aliases", aliases(&s), 0644, 0) ||
+	    !file(&s, "virtual", virtual(&s), 0644, 0))
 		return complain(EX_CANTCREAT, "%s: %s", s.etc, strerror(errno));
 	if (!certificate(&s))
 		return complain(EX_SOFTWARE, "%s/keyd could not make a key and a certificate",

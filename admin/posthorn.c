@@ -72,14 +72,14 @@ program_folder(void)
 }
 
 bool
-show_findings(struct conf *c, bool all)
+show_findings(struct conf *c, size_t from, bool all)
 {
 	const struct conf_finding *f;
 	bool ok = true;
 	size_t n;
 
 	f = conf_findings(c, &n);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = from; i < n; i++) {
 		ok = ok && f[i].grade != CONF_ERROR;
 		if (f[i].grade == CONF_NOTE && !all)
 			continue;

@@ -6,6 +6,7 @@
 #define ADMIN_POSTHORN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Each gets the configuration folder and the words behind its own name; gives an exit status. */
 int verb_init(const char *dir, int argc, char **argv);
@@ -27,13 +28,17 @@ const char *program_folder(void);
 int complain(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
+/*
  * Look at a configuration and at what it names: settings, folders, users, certificates, tables,
- * programs.  All that is wrong becomes findings.
+ * programs.  All that is wrong becomes findings; the first `*own` of them are what master finds too.
  */
 struct conf;
-void check_everything(struct conf *c);
+void check_everything(struct conf *c, size_t *own);
 
-/* The findings of a configuration on standard error; with `all` notes too.  Is it free of errors? */
-bool show_findings(struct conf *c, bool all);
+/*
+ * The findings of a configuration on standard error, those before number `from` left out; with `all`
+ * notes too.  Are these free of errors?
+ */
+bool show_findings(struct conf *c, size_t from, bool all);
 
 #endif

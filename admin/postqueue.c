@@ -252,8 +252,9 @@ read_entry(FILE *in, struct pool *pool, struct queue_entry *e, bool *whole)
 	return any;
 }
 
-static int
-list_from(int fd)
+/* Hand each message of the list to `see`; false when the list broke off. */
+static bool
+each_listed(int fd, void (*see)(struct queue_entry *e))
 {
 	FILE *in = fdopen(fd, "r");
 	bool more = in != NULL, whole = false;
@@ -267,7 +268,7 @@ list_from(int fd)
 
 		more = read_entry(in, pool, &e, &whole);
 		if (more && whole && e.id.n > 0)
-			show(&e);
+			see(&e);
 		more = more && whole;
 		rcpts = e.rcpts;
 		vec_reset(&rcpts);
@@ -277,7 +278,13 @@ list_from(int fd)
 	pool_free(pool);
 	if (in != NULL)
 		(void)fclose(in);
-	if (!whole) {
+	return whole;
+}
+
+static int
+list_from(int fd)
+{
+	if (!each_listed(fd, show)) {
 		fputs("postqueue: fatal: the queue manager broke off the list\n", stderr);
 		return EX_UNAVAILABLE;
 	}
@@ -310,6 +317,38 @@ list(void)
 	return end_listing();
 }
 
+static struct {
+	struct str id;
+	bool found, held;
+} sought;
+
+static void
+compare(struct queue_entry *e)
+{
+	if (!str_eq(e->id, sought.id))
+		return;
+	sought.found = true;
+	sought.held = str_eq(e->queue, STR("hold"));
+}
+
+/* Nothing was flushed by that name: is it there at all?  One that is on its way already is fine. */
+static int
+say_why_not(const char *id)
+{
+	int fd = connect_public("showq", SOCK_STREAM);
+
+	sought.id = str_of(id);
+	if (fd < 0 || !each_listed(fd, compare)) {
+		fprintf(stderr, "postqueue: warning: %s does not wait in the queue\n", id);
+		return EX_UNAVAILABLE;
+	}
+	if (sought.found && !sought.held)
+		return EX_OK;
+	fprintf(stderr, sought.held ? "postqueue: fatal: %s is on hold\n" :
+	    "postqueue: fatal: no message %s in the queue\n", id);
+	return sought.held ? EX_UNAVAILABLE : EX_DATAERR;
+}
+
 static int
 ask(uint64_t verb, const char *what)
 {
@@ -327,6 +366,8 @@ ask(uint64_t verb, const char *what)
 	} else if (!a.ok) {
 		fprintf(stderr, "postqueue: fatal: %.*s\n", STR_ARG(a.text));
 		status = EX_NOPERM;
+	} else if (verb == QUEUE_FLUSH_ID && a.n == 0) {
+		status = say_why_not(what);
 	}
 	if (fd >= 0)
 		(void)close(fd);

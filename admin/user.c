@@ -120,6 +120,28 @@ has_mail(const struct edit *e, struct str domain)
 	return false;
 }
 
+/*
+ * Does the file of virtual aliases that init made send this user's mail elsewhere?  Without asking
+ * tables, as above.
+ */
+static bool
+is_alias(const struct edit *e, struct str user, struct str key)
+{
+	const char *set = conf_get(e->conf, "virtual_alias_maps");
+	struct str path = pool_printf(e->pool, "%s/virtual", conf_dir(e->conf)), rest, line, word;
+	struct buf text = { 0 };
+	bool found = false;
+
+	if (set != NULL && str_find(str_of(set), path) >= 0 && user_files_read(path.p, &text)) {
+		rest = buf_str(&text);
+		while (str_cut(&rest, '\n', &line))
+			found = found || (lines_word(&line, true, &word) &&
+			    (str_ieq(word, user) || str_ieq(word, key)));
+	}
+	buf_free(&text);
+	return found;
+}
+
 static int
 add(const struct edit *e, const char *name)
 {
@@ -144,6 +166,9 @@ add(const struct edit *e, const char *name)
 	    pool_printf(e->pool, "%.*s\t%.*s\n", STR_ARG(key), STR_ARG(box)).p, &found))
 		return cannot(e, "not added");
 	printf("%.*s %s\n", STR_ARG(key), found ? "changed" : "added");
+	if (is_alias(e, str_ieq(domain, str_of(e->domain)) ? user : key, key))
+		fprintf(stderr, "posthorn: warning: %s/virtual sends mail for %.*s elsewhere\n",
+		    conf_dir(e->conf), STR_ARG(key));
 	if (!has_mail(e, domain))
 		fprintf(stderr, "posthorn: warning: no mail comes in for %.*s until "
 		    "virtual_mailbox_domains names it\n", STR_ARG(domain));
@@ -229,7 +254,7 @@ verb_user(const char *dir, int argc, char **argv)
 	struct conf *c = conf_read(dir, NULL);
 
 	if (!conf_common(c) || conf_broken(c)) {
-		(void)show_findings(c, false);
+		(void)show_findings(c, 0, false);
 		return complain(EX_CONFIG, "the configuration has errors");
 	}
 	e.conf = c;

@@ -27,15 +27,12 @@
 #include "base/panic.h"
 #include "conf/room_authd.h"
 #include "daemon/service.h"
-#include "fiber/fiber.h"
 #include "wire/auth.h"
 
-#define LATE_MAX	2000		/* refusals held back at once; beyond it: come again */
 #define ANVIL_MS	500
 #define DELAY_MS	1000		/* when anvil is away */
 #define WORKER_MS	20000		/* a worker starts and takes a session within */
 
-static unsigned late;			/* answers being held back */
 static struct map *workers;		/* "PEER:UID:MAILBOX" → struct ipc * */
 
 /* Passwords. */
@@ -46,18 +43,19 @@ shown(struct pool *pool, struct str user)
 	return users_name_ok(user) ? pool_str(pool, user) : STR("");
 }
 
-/* The whole question, with penalty and delay. */
+/*
+ * The whole question.  A refusal is held back by who asks, in the session of the client that waits for
+ * it: here the refusals of strangers would take the room that a right password needs.
+ */
 static enum auth_status
 authenticate(struct str service, struct str name, struct str password, struct str client,
-    struct pool *pool, struct user *u)
+    struct pool *pool, struct user *u, uint64_t *penalty_ms)
 {
 	struct anvil_counted n;
 	enum users_result found;
 	bool right;
 
 	*u = (struct user){ .name = shown(pool, name) };
-	if (late >= LATE_MAX)
-		return AUTH_TEMP;
 	found = users_find(name, pool, u);
 	if (found == USERS_LATER)
 		return AUTH_TEMP;
@@ -70,9 +68,7 @@ authenticate(struct str service, struct str name, struct str password, struct st
 		return AUTH_OK;
 	if (!anvil_count(ANVIL_AUTH_FAIL, service, client, &n, deadline_in(ANVIL_MS)))
 		n.penalty_ms = DELAY_MS;
-	late++;
-	(void)fiber_sleep(deadline_in((msec_t)n.penalty_ms));
-	late--;
+	*penalty_ms = n.penalty_ms < AUTH_PENALTY_MAX ? n.penalty_ms : AUTH_PENALTY_MAX;
 	return AUTH_FAIL;
 }
 
@@ -101,7 +97,8 @@ on_check(struct ipc_req *r, const void *msg)
 	struct auth_checked a = { 0 };
 	struct user u;
 
-	a.status = authenticate(q->service, q->user, q->password, q->client_ip, ipc_pool(r), &u);
+	a.status = authenticate(q->service, q->user, q->password, q->client_ip, ipc_pool(r), &u,
+	    &a.penalty_ms);
 	a.user = u.name;
 	a.reason = reason_of((enum auth_status)a.status);
 	if (a.status == AUTH_OK) {
@@ -202,7 +199,8 @@ on_login(struct ipc_req *r, const void *msg)
 	struct user u;
 	bool right;
 
-	a.status = authenticate(service, q->user, q->password, q->client_ip, pool, &u);
+	a.status = authenticate(service, q->user, q->password, q->client_ip, pool, &u,
+	    &a.penalty_ms);
 	right = a.status == AUTH_OK;
 	a.reason = reason_of((enum auth_status)a.status);
 	wipe(q->password);

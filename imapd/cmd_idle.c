@@ -41,7 +41,7 @@ wait_once(struct wait *w)
 	if (w->changed)
 		return IO_TIMEOUT;
 	stream_deadline(w->c->io, deadline_first(look, w->until));
-	if (service_idle(&idle)) {
+	if (service_idle(&idle, false)) {
 		w->waiting = true;
 		r = stream_peek(w->c->io, &data);
 		w->waiting = false;

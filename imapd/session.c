@@ -196,7 +196,7 @@ await_command(struct client *c)
 	struct scan in;
 	enum io r;
 
-	if (!service_idle(&wait))
+	if (!service_idle(&wait, false))
 		return IO_CANCEL;
 	r = stream_peek(c->io, &data);
 	service_busy(&wait);
@@ -215,7 +215,7 @@ command_line(struct client *c, struct str *line, bool first)
 	enum io r = first ? await_command(c) : IO_OK;
 
 	if (r == IO_OK)
-		r = first ? service_getline(c->io, line, IMAP_LINE_MAX) :
+		r = first ? service_getline(c->io, line, IMAP_LINE_MAX, false) :
 		    stream_getline(c->io, line, IMAP_LINE_MAX);
 	return r == IO_ERROR && errno == EMSGSIZE ? skip_rest(c) : r;
 }

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "daemon/service.h"
 #include "keyd/generate.h"
+#include "keyd/inspect.h"
 #include "keyd/keys.h"
 
 /* One signature with every key, so that whatever OpenSSL loads late is loaded before the jail. */
@@ -85,5 +86,7 @@ main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "--generate") == 0)
 		return generate_main(argc, argv);
+	if (argc > 1 && strcmp(argv[1], "--check") == 0)
+		return inspect_main(argc, argv);
 	return service_main(&keyd, argc, argv);
 }

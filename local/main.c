@@ -93,6 +93,7 @@ main(int argc, char **argv)
 		.prepare = prepare,
 		.joined = agent_joined,
 		.left = agent_left,
+		.quit = agent_quit,
 	};
 
 	return service_main(&local, argc, argv);

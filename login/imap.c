@@ -245,7 +245,7 @@ read_command(struct turn *t)
 	for (;;) {
 		bool literal;
 
-		r = service_getline(t->c->io, &line, LINE_MAX_LOGIN);
+		r = service_getline(t->c->io, &line, LINE_MAX_LOGIN, false);
 		if (r != IO_OK) {
 			client_line(t->c, r);
 			if (r == IO_SYNTAX || r == IO_TOOLONG)

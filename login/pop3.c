@@ -197,7 +197,7 @@ pop3_login(struct client *c)
 		enum io r;
 
 		client_turn(c);
-		r = service_getline(c->io, &line, LINE_MAX_LOGIN);
+		r = service_getline(c->io, &line, LINE_MAX_LOGIN, false);
 		if (r == IO_OK)
 			dispatch(c, line);
 		else if (client_line(c, r) || r == IO_SYNTAX || r == IO_TOOLONG)

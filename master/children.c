@@ -20,6 +20,9 @@
 #define HOPELESS	3	/* deaths after which `posthorn start` is not kept waiting */
 #define JUST_USED_MS	2000	/* a worker that was named so lately is about to get work */
 #define FRAMES_A_TURN	64	/* one child's messages before the others are heard */
+#define KILL_MS		5000	/* after its grace time a process may take this long to end */
+#define OUTLIVED	2	/* reloads after which a process is kept for transactions only, */
+#define LAST_IDLE_MS	10000	/* and idle sessions for this long */
 
 static char room[IPC_FRAME];
 
@@ -59,14 +62,37 @@ child_reply(struct process *p, uint32_t call, const struct ipc_msg *m, const voi
 void
 child_stop(struct process *p, msec_t grace_ms)
 {
-	struct ctl_stop stop = { (uint64_t)grace_ms };
+	struct ctl_stop stop = { (uint64_t)grace_ms, false };
 
 	/* Asked again, it is in more of a hurry, or not asked. */
-	if (p->state == PROCESS_STOPPING && p->kill_at <= deadline_in(grace_ms + 5000))
+	if (p->state == PROCESS_STOPPING && p->kill_at <= deadline_in(grace_ms + KILL_MS))
 		return;
 	p->state = PROCESS_STOPPING;
 	child_send(p, &ctl_stop_msg, &stop);
-	p->kill_at = deadline_in(grace_ms + 5000);
+	p->kill_at = deadline_in(grace_ms + KILL_MS);
+}
+
+void
+child_outlived(struct process *p)
+{
+	if (p->generation + OUTLIVED < master.generation && p->idle_at == NEVER &&
+	    !p->idle_told)
+		p->idle_at = deadline_in(LAST_IDLE_MS);
+}
+
+void
+children_end_idle(void)
+{
+	for (size_t i = 0; i < master.processes.n; i++) {
+		struct process *p = *(struct process **)vec_at(&master.processes, i);
+		struct ctl_stop stop = { (uint64_t)deadline_left(p->kill_at - KILL_MS), true };
+
+		if (deadline_left(p->idle_at) > 0)
+			continue;
+		p->idle_at = NEVER;
+		p->idle_told = true;
+		child_send(p, &ctl_stop_msg, &stop);
+	}
 }
 
 /* One socket pair between an asking and an answering process. */
@@ -95,6 +121,14 @@ serves(const struct process *server, const struct process *asker)
 	    rules_answers(&master.services, server->service, asker->program);
 }
 
+/* An agent that is asked to end and may hold results, which a new qmgr must have. */
+static bool
+holds_results(const struct process *agent, const struct process *qmgr)
+{
+	return qmgr->program->peer == PEER_QMGR && agent->state == PROCESS_STOPPING &&
+	    (agent->program->peer == PEER_SMTP || agent->program->peer == PEER_LOCAL);
+}
+
 void
 children_connect(struct process *p)
 {
@@ -104,7 +138,7 @@ children_connect(struct process *p)
 		if (q == p || q->control < 0)
 			continue;
 		/* One that is asked to end still finishes its sessions, and asks while it does. */
-		if (q->state != PROCESS_STOPPING && serves(q, p))
+		if ((q->state != PROCESS_STOPPING && serves(q, p)) || holds_results(q, p))
 			connect_pair(p, q);
 		if (serves(p, q))
 			connect_pair(q, p);
@@ -296,9 +330,11 @@ children_next(void)
 {
 	msec_t at = NEVER;
 
-	for (size_t i = 0; i < master.processes.n; i++)
-		at = deadline_first(at,
-		    (*(struct process **)vec_at(&master.processes, i))->kill_at);
+	for (size_t i = 0; i < master.processes.n; i++) {
+		struct process *p = *(struct process **)vec_at(&master.processes, i);
+
+		at = deadline_first(at, deadline_first(p->kill_at, p->idle_at));
+	}
 	for (size_t i = 0; i < master.services.n && !master.stopping; i++) {
 		struct service_line *s = *(struct service_line **)vec_at(&master.services, i);
 

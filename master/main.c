@@ -151,6 +151,7 @@ master_reload(void)
 
 		log_tell(p);
 		child_stop(p, p->program->kind == PROGRAM_SINGLE ? STOP_STAGE_MS : RELOAD_GRACE_MS);
+		child_outlived(p);
 	}
 	children_fill();
 	notify("READY=1");
@@ -240,6 +241,7 @@ loop(int signals)
 		children_reap();
 		if (((struct pollfd *)polls.p)[1].revents != 0)
 			tool_serve();
+		children_end_idle();
 		children_kill_late();
 		while (master.stopping && master.stage < PROGRAM_STAGES && stage_over()) {
 			master.stage++;

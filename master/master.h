@@ -50,6 +50,8 @@ struct process {
 	int control;			/* our end of its control socket; -1: closed */
 	msec_t started;
 	msec_t kill_at;			/* SIGKILL then; NEVER */
+	msec_t idle_at;			/* sessions with nothing under way are to end then; NEVER */
+	bool idle_told;
 	unsigned generation;
 	char jail[201];
 	/* Workers. */
@@ -122,11 +124,14 @@ void child_send(struct process *p, const struct ipc_msg *m, const void *msg);
 void child_reply(struct process *p, uint32_t call, const struct ipc_msg *m, const void *msg);
 void child_read(struct process *p);
 void child_stop(struct process *p, msec_t grace_ms);
+/* After a reload: end the idle sessions of a process that has outlived too many of them. */
+void child_outlived(struct process *p);
 void children_connect(struct process *p);
 void children_reap(void);
 void children_fill(void);
 bool children_ready(void);
 msec_t children_next(void);
+void children_end_idle(void);
 void children_kill_late(void);
 
 /* worker.c: answer a request for a worker. */

@@ -240,7 +240,7 @@ spawn(struct service_line *s, const struct program *program, uid_t uid, gid_t gi
 	p->program = program;
 	p->control = pair[0];
 	p->started = p->used = clock_ms();
-	p->kill_at = NEVER;
+	p->kill_at = p->idle_at = NEVER;
 	p->generation = master.generation;
 	p->uid = uid;
 	p->gid = gid;

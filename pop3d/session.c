@@ -363,12 +363,13 @@ pop3_session(struct stream *io, struct store *store, const struct session *hello
 		say(&c, "+OK Logged in");
 	else
 		c.over = true;
-	while (!c.over && !service_stopping()) {
+	/* All of a session is one transaction: what was deleted in it goes at its QUIT (RFC 1939 6). */
+	while (!c.over && !service_hurried()) {
 		struct str line;
 		enum io r;
 
 		stream_deadline(io, deadline_in(IDLE_MS));
-		r = service_getline(io, &line, POP3_LINE_MAX);
+		r = service_getline(io, &line, POP3_LINE_MAX, true);
 		stream_deadline(io, deadline_in(ANSWER_MS));
 		if (r == IO_OK)
 			dispatch(&c, line);

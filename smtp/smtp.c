@@ -50,6 +50,15 @@ prepare(struct jail *jail)
 	return true;
 }
 
+/* A qmgr that comes when we are on our way out takes our results; its deliveries go to others. */
+static void
+joined(struct ipc *c)
+{
+	if (service_retiring())
+		agent_service(AGENT_RETIRED);
+	agent_joined(c);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -67,9 +76,10 @@ main(int argc, char **argv)
 		.peers = peers,
 		.ops = ops,
 		.prepare = prepare,
-		.joined = agent_joined,
+		.joined = joined,
 		.left = agent_left,
 		.stop = cache_clear,
+		.quit = agent_quit,
 	};
 
 	return service_main(&smtp, argc, argv);

@@ -511,7 +511,8 @@ loop(struct smtp_session *s)
 		enum io io;
 
 		session_deadline(s, smtpd_conf.timeout_ms);
-		io = service_getline(s->peer, &line, SMTP_LINE_MAX);
+		io = service_getline(s->peer, &line, SMTP_LINE_MAX,
+		    (s->state & (SENDER | RCPTS)) != 0);
 		if (io == IO_OK) {
 			r = dispatch(s, line);
 		} else if (io == IO_SYNTAX) {

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "tlsd/setup.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -57,8 +62,66 @@ load_roots(const char *ca_file)
 	return true;
 }
 
+/* HHHHHHHH.N, N from 0: a certificate by the hash of its subject, as openssl rehash links it. */
+static bool
+is_hashed(const char *name)
+{
+	return strspn(name, "0123456789abcdef") == 8 && name[8] == '.' && name[9] != '\0' &&
+	    strspn(name + 9, "0123456789") == strlen(name + 9);
+}
+
+static bool
+add_root(int folder, const char *name)
+{
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	X509 *cert = f == NULL ? NULL : PEM_read_X509(f, NULL, NULL, NULL);
+	bool ok = cert != NULL && X509_STORE_add_cert(SSL_CTX_get_cert_store(client), cert) == 1;
+
+	X509_free(cert);
+	if (f != NULL)
+		(void)fclose(f);
+	else if (fd >= 0)
+		(void)close(fd);
+	ERR_clear_error();
+	return ok;
+}
+
+/*
+ * OpenSSL would open these files when a handshake asks for one of them, which the jail forbids: so all
+ * of them, now.
+ */
+static bool
+load_folder(const char *ca_path)
+{
+	DIR *d;
+	struct dirent *e;
+	unsigned bad = 0, good = 0;
+
+	if (ca_path[0] == '\0')
+		return true;
+	if ((d = opendir(ca_path)) == NULL) {
+		log_error("smtp_tls_CApath: %s: %s", ca_path, strerror(errno));
+		return false;
+	}
+	while ((e = readdir(d)) != NULL)
+		if (is_hashed(e->d_name) && add_root(dirfd(d), e->d_name))
+			good++;
+		else if (is_hashed(e->d_name))
+			bad++;
+	(void)closedir(d);
+	if (bad > 0)
+		log_warn("smtp_tls_CApath: %s: %u files are no certificate that can be read", ca_path,
+		    bad);
+	if (good == 0)
+		log_warn("smtp_tls_CApath: %s: no certificate; openssl rehash makes the names that are "
+		    "looked for", ca_path);
+	roots = roots || good > 0;
+	return true;
+}
+
 bool
-setup_init(remote_sign_fn *sign, const char *ca_file)
+setup_init(remote_sign_fn *sign, const char *ca_file, const char *ca_path)
 {
 	/* No openssl.cnf: it could name modules to load or undo what is set here. */
 	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 || !remote_init(sign) ||
@@ -71,7 +134,7 @@ setup_init(remote_sign_fn *sign, const char *ca_file)
 	SSL_CTX_set_alpn_select_cb(server, session_choose_alpn, NULL);
 	if (SSL_CTX_dane_enable(client) <= 0)
 		log_warn("OpenSSL offers no DANE");
-	return load_roots(ca_file);
+	return load_roots(ca_file) && load_folder(ca_path);
 }
 
 static char *

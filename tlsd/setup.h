@@ -16,11 +16,12 @@
 #define SETUP_CHAIN_MAX	10		/* certificates of one chain */
 
 /*
- * Make the server's and the client's context; `sign` reaches the private keys.  `ca_file` ("" for
- * none) holds the roots that outgoing connections may trust.  Once, before the jail: it reads
- * ca_file and loads what OpenSSL loads late.  False, logged, when OpenSSL refuses.
+ * Make the server's and the client's context; `sign` reaches the private keys.  `ca_file` and the
+ * files of the folder `ca_path` ("" for none) hold the roots that outgoing connections may trust.
+ * Once, before the jail: it reads them and loads what OpenSSL loads late.  False, logged, when OpenSSL
+ * refuses or one of the two cannot be read.
  */
-bool setup_init(remote_sign_fn *sign, const char *ca_file);
+bool setup_init(remote_sign_fn *sign, const char *ca_file, const char *ca_path);
 
 /*
  * Take a certificate chain in PEM from `fd`, ours first.  On failure `*why` is a literal: the file

@@ -66,7 +66,7 @@ prepare(struct jail *jail)
 	int fd;
 
 	(void)jail;
-	if (!setup_init(sign, tls_conf.ca_file))
+	if (!setup_init(sign, tls_conf.ca_file, tls_conf.ca_path))
 		return false;
 	for (unsigned i = 0; i < SETUP_CERTS_MAX; i++) {
 		char name[16];

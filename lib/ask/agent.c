@@ -23,6 +23,7 @@ static struct vec conns;		/* struct ipc *: connections to qmgr, the newest last 
 static struct fiber_queue without;	/* results that wait for a connection */
 
 static const char *service;
+static bool quitting;
 
 static struct str
 key_of(const uint64_t *serial)
@@ -124,6 +125,8 @@ agent_finish(const struct result *result)
 
 	ASSERT(a != NULL);
 	while (qmgr() == NULL || !tell(qmgr(), result)) {
+		if (qmgr() == NULL && quitting)
+			return false;
 		if (qmgr() == NULL)
 			(void)fiber_queue_wait(&without, NEVER);
 		else
@@ -134,6 +137,13 @@ agent_finish(const struct result *result)
 	(void)map_del(accounts, key_of(&result->serial));
 	pool_free(a->pool);
 	return true;
+}
+
+void
+agent_quit(void)
+{
+	quitting = true;
+	(void)fiber_queue_wake_all(&without);
 }
 
 void

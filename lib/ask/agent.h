@@ -27,12 +27,18 @@ bool agent_begin(const struct deliver *d);
  * It ended: tell the result and wait until qmgr answered that it is settled, over as many
  * connections to qmgr as that takes.  `result->serial` is that of a delivery that began.  Reply texts
  * are cut when all recipients together would not fit in a message.  False only when the fiber was
- * cancelled.
+ * cancelled, or after agent_quit while there is no connection.
  */
 bool agent_finish(const struct result *result);
 
 /* Its name in master.cf ("smtp", "relay"), told to qmgr; a literal or longer-lived.  Default "". */
 void agent_service(const char *name);
+
+/* A name for one that takes nothing new, only tells what it has. */
+#define AGENT_RETIRED	"-"
+
+/* The suite stops: no new qmgr will come and take a result. */
+void agent_quit(void);
 
 /* What a new qmgr asks. */
 void agent_on_inflight(struct ipc_req *r, const void *msg);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "ask/auth.h"
 
+#include "fiber/fiber.h"
 #include "ipc/peer.h"
 #include "wire/peers.h"
 
@@ -9,6 +10,14 @@ plain_failed(struct auth_checked *out, enum auth_status status, struct str reaso
 {
 	*out = (struct auth_checked){ .status = status, .reason = reason };
 	return status;
+}
+
+/* The answer to a wrong password comes late, and later with each more of that client. */
+static void
+hold_back(uint64_t status, uint64_t penalty_ms, msec_t deadline)
+{
+	if (status == AUTH_FAIL)
+		(void)fiber_sleep(deadline_first(deadline_in((msec_t)penalty_ms), deadline));
 }
 
 enum auth_status
@@ -25,6 +34,7 @@ auth_plain(struct str service, struct str method, struct str user, struct str pa
 	    IPC_DONE)
 		return plain_failed(out, AUTH_TEMP,
 		    STR("Connection lost to authentication server"));
+	hold_back(out->status, out->penalty_ms, deadline);
 	return (enum auth_status)out->status;
 }
 
@@ -50,5 +60,6 @@ auth_open(struct str user, struct str password, const struct session *want, stru
 	}
 	*user_out = got.user;
 	*reason = got.reason;
+	hold_back(got.status, got.penalty_ms, deadline);
 	return (enum auth_status)got.status;
 }

@@ -3,7 +3,8 @@
  * ask/auth - who is this: questions to authd.
  *
  * A failed attempt is counted against the client's address, and its answer comes late by the
- * penalty that address has earned; callers need no delay of their own.
+ * penalty that address has earned: the calls below wait for that long, within their deadline, in the
+ * fiber of the session.  Callers need no delay of their own.
  */
 #ifndef ASK_AUTH_H
 #define ASK_AUTH_H

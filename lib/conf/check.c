@@ -96,39 +96,45 @@ check_name(struct checking *k, struct str name, const char *file, unsigned line)
 static const struct {
 	const char *name;
 	const char *word;
-	const char *unless;	/* nothing is to be said when this is set */
+	const char *unless[2];	/* nothing is to be said when one of them is set */
 	const char *text;
 } words_to_know[] = {
-	{ "smtp_tls_security_level", "dane", NULL,
+	{ "smtp_tls_security_level", "dane", { NULL, NULL },
 	  "TLSA records are not looked at yet: mail goes as with may" },
-	{ "smtp_tls_security_level", "dane-only", NULL,
+	{ "smtp_tls_security_level", "dane-only", { NULL, NULL },
 	  "TLSA records are not looked at yet: all mail for other hosts waits" },
-	{ "smtp_tls_security_level", "fingerprint", NULL,
+	{ "smtp_tls_security_level", "fingerprint", { NULL, NULL },
 	  "fingerprints are not compared yet: all mail for other hosts waits" },
-	{ "smtp_tls_security_level", "verify", "smtp_tls_CAfile",
-	  "without smtp_tls_CAfile no certificate is trusted: all mail for other hosts waits" },
-	{ "smtp_tls_security_level", "secure", "smtp_tls_CAfile",
-	  "without smtp_tls_CAfile no certificate is trusted: all mail for other hosts waits" },
-	{ "smtpd_tls_security_level", "dane", NULL, "a client's level: encrypt is used" },
-	{ "smtpd_tls_security_level", "dane-only", NULL, "a client's level: encrypt is used" },
-	{ "smtpd_tls_security_level", "fingerprint", NULL, "a client's level: encrypt is used" },
-	{ "smtpd_tls_security_level", "verify", NULL, "a client's level: encrypt is used" },
-	{ "smtpd_tls_security_level", "secure", NULL, "a client's level: encrypt is used" },
+	{ "smtp_tls_security_level", "verify", { "smtp_tls_CAfile", "smtp_tls_CApath" },
+	  "without smtp_tls_CAfile or smtp_tls_CApath no certificate is trusted: all mail for other hosts waits" },
+	{ "smtp_tls_security_level", "secure", { "smtp_tls_CAfile", "smtp_tls_CApath" },
+	  "without smtp_tls_CAfile or smtp_tls_CApath no certificate is trusted: all mail for other hosts waits" },
+	{ "smtpd_tls_security_level", "dane", { NULL, NULL }, "a client's level: encrypt is used" },
+	{ "smtpd_tls_security_level", "dane-only", { NULL, NULL }, "a client's level: encrypt is used" },
+	{ "smtpd_tls_security_level", "fingerprint", { NULL, NULL }, "a client's level: encrypt is used" },
+	{ "smtpd_tls_security_level", "verify", { NULL, NULL }, "a client's level: encrypt is used" },
+	{ "smtpd_tls_security_level", "secure", { NULL, NULL }, "a client's level: encrypt is used" },
 };
+
+static bool
+is_set(struct checking *k, const char *name)
+{
+	const char *value = name == NULL ? NULL : conf_get(k->c, name);
+
+	return value != NULL && value[0] != '\0';
+}
 
 static void
 check_word(struct checking *k, const struct conf_param *row, struct str value, struct conf_place at)
 {
 	struct buf text = { .limit = CONF_VALUE_MAX };
-	const char *set;
 
 	conf_expand(k->c, &text, value);
 	for (size_t i = 0; i < sizeof(words_to_know) / sizeof(words_to_know[0]); i++) {
 		if (strcmp(words_to_know[i].name, row->name) != 0 ||
 		    !str_ieq(str_trim(buf_str(&text)), str_of(words_to_know[i].word)))
 			continue;
-		set = words_to_know[i].unless != NULL ? conf_get(k->c, words_to_know[i].unless) : NULL;
-		if (set == NULL || set[0] == '\0')
+		if (!is_set(k, words_to_know[i].unless[0]) && !is_set(k, words_to_know[i].unless[1]))
 			conf_report(k->c, CONF_WARNING, at.file, at.line, "%s = %s: %s", row->name,
 			    words_to_know[i].word, words_to_know[i].text);
 	}

@@ -601,7 +601,6 @@ static const struct name {
 	{ "smtp_skip_quit_response", CLIENT },
 	{ "smtp_starttls_timeout", TLS },
 	{ "smtp_tcp_port", CLIENT },
-	{ "smtp_tls_CApath", TLS },
 	{ "smtp_tls_block_early_mail_reply", TLS },
 	{ "smtp_tls_cert_file", TLS },
 	{ "smtp_tls_chain_files", TLS },

@@ -34,7 +34,8 @@ const struct conf_param smtp_params[] = {
 	{ "smtp_tls_security_level", CONF_WORD, &S.tls_security_level, "may",
 	  "none|may|encrypt|dane|dane-only|fingerprint|verify|secure", NULL,
 	  "none: no TLS; may: when the server offers it; encrypt: never without; verify: only with a"
-	  " certificate for the server's name, from a root in smtp_tls_CAfile; secure: for the name of"
+	  " certificate for the server's name, from a root in smtp_tls_CAfile or smtp_tls_CApath;"
+	  " secure: for the name of"
 	  " the destination or one below it. dane is may, and dane-only and fingerprint defer all mail,"
 	  " until they are there." },
 	{ "smtp_tls_loglevel", CONF_INT, &S.tls_loglevel, "0", "0", "4",

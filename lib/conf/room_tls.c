@@ -12,5 +12,8 @@ const struct conf_param tls_params[] = {
 	  "Private key of that certificate in PEM without a passphrase; only keyd ever holds it." },
 	{ "smtp_tls_CAfile", CONF_STR, &tls_conf.ca_file, "", NULL, NULL,
 	  "Roots that certificates of other servers may lead to, in PEM." },
+	{ "smtp_tls_CApath", CONF_STR, &tls_conf.ca_path, "", NULL, NULL,
+	  "Folder of more such roots, a file each, with the names that openssl rehash gives; read at "
+	  "start and reload." },
 	{ NULL, CONF_END, NULL, NULL, NULL, NULL, NULL }
 };

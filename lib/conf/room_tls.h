@@ -10,7 +10,7 @@
 struct tls_conf {
 	const char *cert_file;
 	const char *key_file;
-	const char *ca_file;
+	const char *ca_file, *ca_path;
 };
 
 extern struct tls_conf tls_conf;

@@ -45,7 +45,8 @@ static struct {
 	bool verbose;
 	struct worker_facts worker;
 	bool retiring;			/* no new sessions */
-	bool stopping;			/* sessions are asked to end */
+	bool stopping;			/* sessions are asked to end that have nothing under way */
+	bool hurried;			/* and all others too */
 	msec_t grace_until;
 	unsigned sessions;
 	struct fiber_queue ended;	/* woken when a session ends */
@@ -84,11 +85,24 @@ service_stopping(void)
 }
 
 bool
-service_idle(struct idle *w)
+service_hurried(void)
 {
-	if (me.stopping)
+	return me.hurried;
+}
+
+bool
+service_retiring(void)
+{
+	return me.retiring;
+}
+
+bool
+service_idle(struct idle *w, bool amid)
+{
+	if (amid ? me.hurried : me.stopping)
 		return false;
 	w->fiber = fiber_self();
+	w->amid = amid;
 	w->at = &me.idle;
 	w->next = me.idle;
 	if (w->next != NULL)
@@ -106,12 +120,12 @@ service_busy(struct idle *w)
 }
 
 enum io
-service_getline(struct stream *s, struct str *line, size_t max)
+service_getline(struct stream *s, struct str *line, size_t max, bool amid)
 {
 	struct idle wait;
 	enum io r;
 
-	if (!service_idle(&wait))
+	if (!service_idle(&wait, amid))
 		return IO_CANCEL;
 	r = stream_getline(s, line, max);
 	service_busy(&wait);
@@ -379,20 +393,46 @@ leave_askers(void)
 		(void)fiber_queue_wait(&me.ended, until);
 }
 
+/* Wake the sessions that are to end out of their wait for a command. */
+static void
+end_idle(void)
+{
+	for (struct idle *w = me.idle; w != NULL; w = w->next)
+		if (me.hurried || (me.stopping && !w->amid))
+			fiber_cancel(w->fiber);
+}
+
+static void
+hurry(void)
+{
+	bool first = !me.hurried;
+
+	me.stopping = me.hurried = true;
+	if (first && me.s->quit != NULL)
+		me.s->quit();
+	end_idle();
+}
+
 static void
 finish(void *arg)
 {
 	(void)arg;
 	while (!me.stopping && me.sessions > 0 && deadline_left(me.grace_until) > 0)
 		(void)fiber_queue_wait(&me.ended, me.grace_until);
-	me.stopping = true;
-	if (deadline_left(me.grace_until) == 0)
+	if (deadline_left(me.grace_until) == 0) {
 		me.grace_until = deadline_in(ORPHAN_GRACE_MS);
-	for (struct idle *w = me.idle; w != NULL; w = w->next)
-		fiber_cancel(w->fiber);
+		hurry();
+	}
+	me.stopping = true;
+	end_idle();
 	if (me.s->stop != NULL)
 		me.s->stop();
 	wait_sessions();
+	if (me.sessions > 0 && !me.hurried) {
+		me.grace_until = deadline_in(ORPHAN_GRACE_MS);
+		hurry();
+		wait_sessions();
+	}
 	if (me.sessions > 0)
 		log_info("%u sessions did not end in time", me.sessions);
 	leave_askers();
@@ -400,16 +440,20 @@ finish(void *arg)
 }
 
 static void
-begin_stop(msec_t grace_ms)
+begin_stop(msec_t grace_ms, bool idle)
 {
 	bool first = !me.retiring;
 	msec_t until = deadline_in(grace_ms);
 
-	if (!first && until >= me.grace_until)
+	if (!first && until >= me.grace_until && (me.stopping || !idle))
 		return;
-	me.grace_until = until;
+	me.grace_until = first ? until : deadline_first(until, me.grace_until);
 	me.retiring = true;
-	me.stopping = me.stopping || grace_ms < RETIRE_MS;
+	me.stopping = me.stopping || idle;
+	if (grace_ms < RETIRE_MS)
+		hurry();
+	else
+		end_idle();
 	(void)fiber_queue_wake_all(&me.ended);
 	if (!first)
 		return;
@@ -421,7 +465,7 @@ static void
 on_term(void *arg)
 {
 	(void)arg;
-	begin_stop(ORPHAN_GRACE_MS);
+	begin_stop(ORPHAN_GRACE_MS, true);
 }
 
 static void
@@ -440,7 +484,7 @@ on_ctl_stop(struct ipc_req *r, const void *msg)
 	const struct ctl_stop *m = msg;
 
 	(void)r;
-	begin_stop((msec_t)m->grace_ms);
+	begin_stop((msec_t)m->grace_ms, m->idle);
 }
 
 static void
@@ -472,7 +516,7 @@ control_ended(struct ipc *c, void *arg)
 	me.control = NULL;
 	if (!me.retiring)
 		log_info("master is gone, finishing");
-	begin_stop(ORPHAN_GRACE_MS);
+	begin_stop(ORPHAN_GRACE_MS, true);
 }
 
 /* A worker with nothing to do says so; master then stops it. */
@@ -514,7 +558,7 @@ one_session(void *arg)
 {
 	(void)arg;
 	me.s->serve(0);
-	begin_stop(ORPHAN_GRACE_MS);
+	begin_stop(ORPHAN_GRACE_MS, true);
 }
 
 static void

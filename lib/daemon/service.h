@@ -52,6 +52,8 @@ struct service {
 	/* Stop was asked for, or the last session after a reload has ended: finish what is
 	 * committing; called once, in a fiber.  NULL: nothing. */
 	void (*stop)(void);
+	/* The suite stops, and nobody is left to wait for; once, must not wait.  NULL: nothing. */
+	void (*quit)(void);
 };
 
 /*
@@ -69,25 +71,34 @@ struct conf *service_conf(void);
 int service_fd(const char *name);
 
 /*
- * Has stop been asked for?  Sessions look between transactions and say 421 or BYE.  After a reload it
- * stays false: new sessions go to other processes, those that are open end by themselves.
+ * Are sessions to end that have nothing under way?  They look between transactions and say 421 or BYE.
+ * After a reload it stays false: new sessions go to other processes, those that are open end by
+ * themselves; until so many reloads have come after that master wants no more processes of that time.
  */
 bool service_stopping(void);
 
+/* The same for those in a transaction: true only when the suite stops, or the grace time is over. */
+bool service_hurried(void);
+
+/* Does this process take nothing new, as another has taken its place or the suite stops? */
+bool service_retiring(void);
+
 /*
- * Around a wait for the peer's next command, in a session's fiber: a stop ends such a wait at once
- * (WAKE_CANCEL, IO_CANCEL), any other goes on to its end.  service_idle is false, and the caller does
- * not wait, when stop was asked for already.  `w` is the caller's until service_busy.
+ * Around a wait for the peer's next command, in a session's fiber: service_stopping, once true, ends
+ * such a wait at once (WAKE_CANCEL, IO_CANCEL); `amid` a transaction only service_hurried does.  Any
+ * other wait goes on to its end.  service_idle is false, and the caller does not wait, when that is
+ * so already.  `w` is the caller's until service_busy.
  */
 struct idle {
 	struct fiber *fiber;
+	bool amid;
 	struct idle *next, **at;
 };
-bool service_idle(struct idle *w);
+bool service_idle(struct idle *w, bool amid);
 void service_busy(struct idle *w);
 
-/* stream_getline for the next command, with that around it: IO_CANCEL when stop was asked for. */
-enum io service_getline(struct stream *s, struct str *line, size_t max);
+/* stream_getline for the next command, with that around it: IO_CANCEL when it ended the wait. */
+enum io service_getline(struct stream *s, struct str *line, size_t max, bool amid);
 
 /* Sessions now open by `serve`, and a way for ipc-driven sessions (pop3d, imapd) to count too. */
 unsigned service_sessions(void);

@@ -19,6 +19,7 @@ static const struct ipc_field checked_rows[] = {
 	IPC_U64(struct auth_checked, gid, UINT32_MAX),
 	IPC_TEXT(struct auth_checked, mailbox, SESSION_MAILBOX_MAX),
 	IPC_TEXT(struct auth_checked, reason, 200),
+	IPC_U64(struct auth_checked, penalty_ms, AUTH_PENALTY_MAX),
 	IPC_END
 };
 const struct ipc_msg auth_checked_msg = {
@@ -46,6 +47,7 @@ static const struct ipc_field logged_rows[] = {
 	IPC_U64(struct auth_logged, status, AUTH_UNAVAILABLE),
 	IPC_TEXT(struct auth_logged, user, SESSION_USER_MAX),
 	IPC_TEXT(struct auth_logged, reason, 200),
+	IPC_U64(struct auth_logged, penalty_ms, AUTH_PENALTY_MAX),
 	IPC_END
 };
 const struct ipc_msg auth_logged_msg = {

@@ -10,6 +10,7 @@
 
 #define AUTH_PASSWORD_MAX	512
 #define AUTH_SERVICE_MAX	32
+#define AUTH_PENALTY_MAX	(3600 * 1000)	/* milliseconds */
 
 enum auth_status {
 	AUTH_OK,
@@ -36,6 +37,7 @@ struct auth_checked {
 	uint64_t gid;
 	struct str mailbox;
 	struct str reason;	/* for the log: "authentication failure" */
+	uint64_t penalty_ms;	/* AUTH_FAIL: how long the asker holds its client's answer back */
 };
 
 /*
@@ -63,6 +65,7 @@ struct auth_logged {
 	uint64_t status;	/* enum auth_status */
 	struct str user;	/* normalised, for the log */
 	struct str reason;	/* for the log */
+	uint64_t penalty_ms;	/* as above */
 };
 
 extern const struct ipc_msg auth_check_msg;

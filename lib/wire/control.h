@@ -24,6 +24,7 @@ struct ctl_ready {
 /* master → child: stop; sessions may go on for `grace_ms`. */
 struct ctl_stop {
 	uint64_t grace_ms;
+	bool idle;		/* those that have nothing under way end now */
 };
 
 /* master → child: log to this descriptor from now on. */

@@ -3,14 +3,18 @@
  * unit - what every unit test does the same way.
  *
  * A test file makes one suite and ends in UNIT_MAIN(suite_function).  What its tests write goes below
- * unit_folder(), which is gone when the program ends, also what a test left that failed half way.
+ * unit_folder(), which is gone when the program ends, also what a test left that failed half way, and
+ * when all of it is broken off.
  */
 #ifndef UNIT_UNIT_H
 #define UNIT_UNIT_H
 
 #include <check.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,23 +68,62 @@ unit_remove(const char *dir)
 	(void)waitpid(pid, NULL, 0);
 }
 
-/* Run the suite; gives main's result. */
+static volatile pid_t unit_runner;
+
+static inline void
+unit_pass_on(int sig)
+{
+	if (unit_runner > 0)
+		(void)kill(unit_runner, sig);
+}
+
+/* In the runner; libcheck ends its whole process group when it is interrupted. */
+static inline int
+unit_run_all(Suite *s)
+{
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	(void)setpgid(0, 0);
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/*
+ * Run the suite in a process of its own, so that this one is there to clean up whatever becomes of it;
+ * gives main's result.
+ */
 static inline int
 unit_run(Suite *s)
 {
-	SRunner *sr;
-	int failed;
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	sigset_t set, before;
+	int status = 0;
 
 	if (mkdtemp(unit_root) == NULL || chmod(unit_root, 0755) != 0) {
 		perror(unit_root);
 		return EXIT_FAILURE;
 	}
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		(void)sigaddset(&set, signals[i]);
+	(void)sigprocmask(SIG_BLOCK, &set, &before);
+	unit_runner = fork();
+	if (unit_runner == 0) {
+		(void)sigprocmask(SIG_SETMASK, &before, NULL);
+		exit(unit_run_all(s));
+	}
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		(void)signal(signals[i], unit_pass_on);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	while (waitpid(unit_runner, &status, 0) < 0 && errno == EINTR)
+		;
+	srunner_free(srunner_create(s));
 	unit_remove(unit_root);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
 #define UNIT_MAIN(suite)							\

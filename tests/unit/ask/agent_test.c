@@ -172,6 +172,39 @@ START_TEST(notice)
 }
 END_TEST
 
+static bool finished, settled;
+
+static void
+hold(void *arg)
+{
+	struct result what = { .serial = 5, .queue_id = STR("4XYZ"), .rcpts = { told, 1 } };
+
+	settled = agent_finish(&what);
+	finished = true;
+}
+
+static void
+f_quit(void *arg)
+{
+	struct deliver d = { .serial = 5, .queue_id = STR("4XYZ"), .rcpts = { asked, 1 } };
+
+	ck_assert(agent_begin(&d));
+	(void)fiber_start(hold, NULL, "hold");
+	(void)fiber_sleep(deadline_in(100));
+	ck_assert(!finished);
+	agent_quit();
+	(void)fiber_sleep(deadline_in(100));
+}
+
+/* A result is kept for the next qmgr, but not when there will be none. */
+START_TEST(quit)
+{
+	fiber_run(f_quit, NULL);
+	ck_assert(finished && !settled);
+	ck_assert_uint_eq(agent_count(), 1);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -181,6 +214,7 @@ suite(void)
 	tcase_set_timeout(t, 120);
 	unit_add_rows(t, result, replies);
 	unit_add_rows(t, notice, replies);
+	tcase_add_test(t, quit);
 	suite_add_tcase(s, t);
 	return s;
 }

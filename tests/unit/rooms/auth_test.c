@@ -10,6 +10,8 @@
 #include "ask/auth.h"
 
 #define WAIT_MS		20000
+#define FLOOD		2500
+#define QUICK		"$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1"	/* "secret", cheap to compare */
 
 static const char *dir;
 static pid_t authd, anvil;
@@ -50,13 +52,14 @@ hash(const char *password, char *out, size_t room)
 static void
 write_users(const char *password)
 {
-	char text[1000], h[400];
+	char text[1400], h[400];
 
 	hash(password, h, sizeof(h));
 	ck_assert_ptr_eq(strstr(h, "$y$"), h);
 	(void)snprintf(text, sizeof(text), "# users\n\nAlice@Example.test:%s:5000:5001:alice/\n"
 	    "broken line\nbob@example.test:{CRYPT}%s:5000:5001:bob/\n"
-	    "locked@example.test:!:5000:5001:locked/\n", h, h);
+	    "locked@example.test:!:5000:5001:locked/\n"
+	    "quick@example.test:" QUICK ":5000:5001:quick/\n", h, h);
 	room_file(dir, "users.new", text);
 	(void)snprintf(text, sizeof(text), "%s/users", dir);
 	(void)snprintf(h, sizeof(h), "%s/users.new", dir);
@@ -64,14 +67,16 @@ write_users(const char *password)
 }
 
 static void
-setup(void)
+begin(const char *penalties)
 {
+	char text[300];
 	int ask[2], count[2], between[2];
 
 	dir = room_dir();
 	write_users("secret");
-	room_file(dir, "main.cf", "myhostname = mail.example.test\nmydomain = example.test\n"
-	    "authd_system_users = no\nanvil_penalty = 100ms\nanvil_penalty_limit = 400ms\n");
+	(void)snprintf(text, sizeof(text), "myhostname = mail.example.test\n"
+	    "mydomain = example.test\nauthd_system_users = no\n%s", penalties);
+	room_file(dir, "main.cf", text);
 	room_pair(ask);
 	room_pair(count);
 	room_pair(between);
@@ -81,6 +86,18 @@ setup(void)
 	    { 'p', "smtpd", ask[0] }, { 0 } });
 	auth_fd = ask[1];
 	anvil_fd = count[1];
+}
+
+static void
+setup(void)
+{
+	begin("anvil_penalty = 100ms\nanvil_penalty_limit = 400ms\n");
+}
+
+static void
+setup_slow(void)
+{
+	begin("anvil_penalty = 10m\nanvil_penalty_limit = 10m\n");
 }
 
 static void
@@ -154,6 +171,57 @@ START_TEST(passwords)
 }
 END_TEST
 
+static unsigned asked, refused;
+
+static void
+guess(void *arg)
+{
+	struct pool *own = pool_new();
+	struct auth_checked out;
+
+	(void)arg;
+	asked++;
+	(void)auth_plain(STR("submission"), STR("PLAIN"), STR("quick"), STR("wrong"),
+	    STR("192.0.2.66"), true, own, &out, deadline_in(600000));
+	refused += !fiber_cancelled();
+	pool_free(own);
+}
+
+static void
+flood_body(void *arg)
+{
+	static struct fiber *guessers[FLOOD];
+	struct auth_checked out;
+
+	(void)arg;
+	pool = pool_new();
+	peer_add(PEER_AUTHD, ipc_open(auth_fd, NULL, PEER_AUTHD, NULL, NULL));
+	for (unsigned i = 0; i < FLOOD; i++) {
+		guessers[i] = fiber_start(guess, NULL, "guess");
+		fiber_keep(guessers[i]);
+	}
+	while (asked < FLOOD)
+		(void)fiber_sleep(deadline_in(10));
+	for (unsigned i = 0; i < 40; i++) {
+		ck_assert_int_eq(check("alice", "secret", &out), AUTH_OK);
+		(void)fiber_sleep(deadline_in(50));
+	}
+	/* And they do wait. */
+	ck_assert_uint_eq(refused, 0);
+	for (unsigned i = 0; i < FLOOD; i++) {
+		fiber_cancel(guessers[i]);
+		(void)fiber_join(guessers[i], NEVER);
+	}
+	fiber_stop();
+}
+
+/* Thousands of refusals that are held back keep nobody out. */
+START_TEST(flood)
+{
+	fiber_run(flood_body, NULL);
+}
+END_TEST
+
 static void
 session_body(void *arg)
 {
@@ -218,6 +286,11 @@ suite(void)
 	tcase_add_test(t, passwords);
 	tcase_add_test(t, session);
 	tcase_add_test(t, counters);
+	suite_add_tcase(s, t);
+	t = tcase_create("flood");
+	tcase_add_checked_fixture(t, setup_slow, teardown);
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, flood);
 	suite_add_tcase(s, t);
 	return s;
 }
