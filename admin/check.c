@@ -137,7 +137,8 @@ check_networks(struct checking *k)
 {
 	for (size_t i = 0; i < common.mynetworks.n; i++)
 		if (!net_pattern_ok(common.mynetworks.v[i]))
-			report(k, CONF_WARNING, "mynetworks", pool_str(k->pool, common.mynetworks.v[i]).p,
+			check_report(k->c, CONF_WARNING, "mynetworks",
+			    pool_str(k->pool, common.mynetworks.v[i]).p,
 			    "is no address and no network/bits: no client is in it");
 }
 

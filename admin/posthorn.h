@@ -28,7 +28,6 @@ const char *program_folder(void);
 int complain(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
-/*
  * Look at a configuration and at what it names: settings, folders, users, certificates, tables,
  * programs.  All that is wrong becomes findings; the first `*own` of them are what master finds too.
  */

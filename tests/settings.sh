@@ -3,7 +3,7 @@
 # settings - every setting that main.cf(5) describes is read by some program, so that none of its
 # lines promises what nobody does.
 cd "${srcdir:-.}/.." || exit 1
-programs="admin anvil authd bounce cleanup dnsd imapd keyd lib/daemon lib/store lib/table local login
+programs="admin anvil authd bounce cleanup dnsd imapd keyd lib/ask lib/daemon lib/store lib/table local login
 	master pickup pop3d qmgr router sendmail smtp smtpd tlsd"
 
 # A word in a program's source?
