@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@
 #define RETIRE_MS	60000	/* a grace time this long lets sessions end by themselves */
 #define CONTROL_MS	30000	/* master answers within */
 #define LEAVE_MS	5000	/* for answers to what was asked before the end */
+#define KEEP_STEP	(128 << 10)	/* bytes of memory asked for at once … */
+#define KEEP_MOST	(2 << 20)	/* … and kept unused, at most */
 #define ENDING_MS	60000	/* grace left when sessions are told to end */
 
 struct named_fd {
@@ -620,6 +623,19 @@ print_passport(const struct service *s)
 	}
 }
 
+/*
+ * Messages come and go: memory given back to the kernel after each burst is faulted in again, page by
+ * page, in the next.
+ */
+static void
+keep_memory(void)
+{
+#ifdef __GLIBC__
+	(void)mallopt(M_TOP_PAD, KEEP_STEP);
+	(void)mallopt(M_TRIM_THRESHOLD, KEEP_MOST);
+#endif
+}
+
 int
 service_main(const struct service *s, int argc, char **argv)
 {
@@ -633,6 +649,7 @@ service_main(const struct service *s, int argc, char **argv)
 	log_open(2, LOG_PLAIN, s->name);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(077);
+	keep_memory();
 	arguments(argc, argv);
 	parameters();
 	me.one_session = me.control_fd < 0 && s->serve != NULL && is_socket(0);

@@ -24,6 +24,7 @@
 #define STACK_LEAST	((size_t)16 << 10)
 #define STACKS_CACHED	128		/* unused stacks kept for the next fibers */
 #define ROUND_EXTRA	256		/* fibers woken in a round that still run in it */
+#define SYNC_PUT_OFF	4		/* turns that a sync waits, at most, while there is more to do */
 
 #ifdef WITH_SANITIZER
 #define STACK_FACTOR	4		/* red zones make frames larger */
@@ -525,22 +526,44 @@ arm(void)
 	tick_at = due;
 }
 
+static bool
+idle(void)
+{
+	return runnable.first == NULL && later.first == NULL;
+}
+
+/* See what happened; `wait`: until something does. */
+static void
+look(bool wait)
+{
+	event_base_loop(base, EVLOOP_NO_EXIT_ON_EMPTY |
+	    (wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK));
+	expire();
+	stats.rounds++;
+}
+
+/* Between two rounds: send, look, sync, and wait when there is nothing else to do. */
 static void
 poll_events(void)
 {
-	bool idle;
+	static unsigned put_off;
 
 	if (before_wait != NULL)
 		before_wait();
-	sync_submit();
+	/* What is there already may ask for a sync too: look first, then sync all of it together. */
+	if (sync_asked()) {
+		look(false);
+		if (!idle() && put_off++ < SYNC_PUT_OFF)
+			return;
+		put_off = 0;
+		sync_submit();
+		if (!idle())
+			return;
+	}
 	log_flush();
-	idle = runnable.first == NULL && later.first == NULL;
-	if (idle)
+	if (idle())
 		arm();
-	event_base_loop(base, EVLOOP_NO_EXIT_ON_EMPTY |
-	    (idle ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK));
-	expire();
-	stats.rounds++;
+	look(idle());
 }
 
 /* One round: everything runnable runs once. */

@@ -65,6 +65,9 @@ void loop_wake(struct fiber *f, enum wake why);
 /* Time of this round. */
 msec_t loop_now(void);
 
+/* Is there anything for sync_submit to do? */
+bool sync_asked(void);
+
 /* Serve this round's sync requests, or hand them to the threads; before the loop polls. */
 void sync_submit(void);
 

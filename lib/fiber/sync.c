@@ -193,6 +193,12 @@ perform_here(unsigned files)
 	here_took(clock_us() - before, files);
 }
 
+bool
+sync_asked(void)
+{
+	return asked.n > 0 || large.n > 0;
+}
+
 void
 sync_submit(void)
 {

@@ -20,6 +20,7 @@
 #include "store/maildir.h"
 
 #define SLACK_S		2	/* clock steps of file systems */
+#define TICK_US		100000	/* longer than their clocks stand still */
 #define TRIES		9	/* other messages under the same base */
 #define COMPARE_BLOCK	32768
 #define LARGE		65536	/* bytes: others' syncs do not wait for it */
@@ -72,7 +73,7 @@ deliver_begin(struct store *s, struct str name, struct str base, struct delivery
 	struct delivery *d;
 	struct buf temp = { 0 };
 	enum store_result r;
-	uint32_t salt;
+	static uint32_t salt;
 
 	*out = NULL;
 	if (!base_ok(base)) {
@@ -88,8 +89,9 @@ deliver_begin(struct store *s, struct str name, struct str base, struct delivery
 		r = folder_open(s, name, &d->f);
 	if (r == STORE_OK) {
 		/* Two workers may try the same delivery: each writes a file of its own. */
-		random_bytes(&salt, sizeof(salt));
-		buf_addf(&temp, "%.*s.%08x", STR_ARG(base), (unsigned)salt);
+		if (salt == 0)
+			random_bytes(&salt, sizeof(salt));
+		buf_addf(&temp, "%.*s.%08x", STR_ARG(base), (unsigned)++salt);
 		d->temp = mem_str(buf_z(&temp));
 		d->base = mem_alloc(base.n + 1);
 		memcpy(d->base, base.p, base.n);
@@ -100,7 +102,7 @@ deliver_begin(struct store *s, struct str name, struct str base, struct delivery
 	}
 	textout_begin(&d->text, d->fd);
 	buf_free(&temp);
-	if (r == STORE_OK && random_below(SWEEP_EVERY) == 0)
+	if (r == STORE_OK && salt % SWEEP_EVERY == 0)
 		sweep(d);
 	if (r != STORE_OK) {
 		deliver_abort(d);
@@ -166,34 +168,46 @@ same_text(struct delivery *d, int dir, const char *file)
 	return same;
 }
 
-/* Look through cur/ for a copy with this base. */
+/* Look through cur/, last changed `at`, for a copy with this base. */
 static bool
-in_cur(struct delivery *d)
+in_cur(struct delivery *d, struct timespec at)
 {
 	size_t n = strlen(d->base);
 	int fd = beneath(d->f.cur, ".", O_RDONLY | O_DIRECTORY, 0);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int64_t now_us = clock_wall_us();
 	const struct dirent *e;
-	bool found = false;
+	bool found = false, bare = true;
 
 	if (dir == NULL) {
 		if (fd >= 0)
 			close(fd);
 		return false;
 	}
-	while (!found && (e = readdir(dir)) != NULL)
+	while (!found && (e = readdir(dir)) != NULL) {
+		bare = bare && e->d_name[0] == '.';
 		found = strncmp(e->d_name, d->base, n) == 0 && strchr(",:-", e->d_name[n]) != NULL &&
 		    same_text(d, d->f.cur, e->d_name);
+	}
 	closedir(dir);
+	if (bare && d->f.cur == d->s->inbox.cur && at.tv_sec < (now_us - TICK_US) / 1000000)
+		d->s->bare = at;
 	return found;
 }
 
+/* May cur/ hold something that came since?  It may, while it changed so lately, unless it is empty. */
 static bool
-cur_touched(struct delivery *d, int64_t since_us)
+cur_touched(struct delivery *d, int64_t since_us, struct timespec *at)
 {
-	struct stat st;
+	const struct timespec *bare = &d->s->bare;
+	struct stat st = { .st_mtim = { 0, 0 } };
+	bool known = fstat(d->f.cur, &st) == 0;
 
-	return fstat(d->f.cur, &st) < 0 || st.st_mtim.tv_sec + SLACK_S >= since_us / 1000000;
+	*at = st.st_mtim;
+	if (known && d->f.cur == d->s->inbox.cur && bare->tv_sec != 0 &&
+	    bare->tv_sec == at->tv_sec && bare->tv_nsec == at->tv_nsec)
+		return false;
+	return !known || at->tv_sec + SLACK_S >= since_us / 1000000;
 }
 
 static int
@@ -244,6 +258,7 @@ enum store_result
 deliver_end(struct delivery *d, int64_t since_us, bool *again)
 {
 	bool had = false;
+	struct timespec at;
 	enum store_result r = STORE_OK;
 	int error = textout_end(&d->text) ? 0 : d->text.error;
 
@@ -255,8 +270,8 @@ deliver_end(struct delivery *d, int64_t since_us, bool *again)
 		errno = error;
 		r = store_fail(d->s, "cannot write the message");
 	}
-	if (r == STORE_OK && cur_touched(d, since_us))
-		had = in_cur(d);
+	if (r == STORE_OK && cur_touched(d, since_us, &at))
+		had = in_cur(d, at);
 	if (r == STORE_OK && !had)
 		r = place(d, &had);
 	if (r == STORE_OK && (error = sync_full(d->f.new)) == 0 && had)

@@ -39,6 +39,7 @@ struct folder {
 struct store {
 	int root;
 	struct folder inbox;	/* open as long as the store once it was needed; dir -1: not yet */
+	struct timespec bare;	/* the inbox's cur/ of this time of change was seen empty; 0: not known */
 	char why[MAILDIR_WHY];
 };
 
