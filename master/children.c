@@ -62,7 +62,7 @@ child_reply(struct process *p, uint32_t call, const struct ipc_msg *m, const voi
 void
 child_stop(struct process *p, msec_t grace_ms)
 {
-	struct ctl_stop stop = { (uint64_t)grace_ms, false };
+	struct ctl_stop stop = { (uint64_t)grace_ms, false, master.stopping };
 
 	/* Asked again, it is in more of a hurry, or not asked. */
 	if (p->state == PROCESS_STOPPING && p->kill_at <= deadline_in(grace_ms + KILL_MS))
@@ -85,7 +85,8 @@ children_end_idle(void)
 {
 	for (size_t i = 0; i < master.processes.n; i++) {
 		struct process *p = *(struct process **)vec_at(&master.processes, i);
-		struct ctl_stop stop = { (uint64_t)deadline_left(p->kill_at - KILL_MS), true };
+		struct ctl_stop stop = { (uint64_t)deadline_left(p->kill_at - KILL_MS), true,
+			master.stopping };
 
 		if (deadline_left(p->idle_at) > 0)
 			continue;

@@ -88,6 +88,19 @@ agents_asked(void)
 	return agents.n > 0 && asking == 0;
 }
 
+size_t
+agents_flying(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < agents.n; i++) {
+		const struct agent *a = *(struct agent **)vec_at(&agents, i);
+
+		n += a->c != NULL ? a->flying : 0;
+	}
+	return n;
+}
+
 static void
 agent_release(struct agent *a)
 {

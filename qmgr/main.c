@@ -38,11 +38,14 @@ start(void)
 	show_start();
 }
 
-/* Let what is committing commit; what agents have they tell our successor. */
+/*
+ * Let what is committing commit.  What agents have under way they tell our successor; when there is
+ * none, we wait for it, lest it is delivered again after the next start.
+ */
 static void
 stop(void)
 {
-	while (pass_busy() > 0)
+	while (pass_busy() > 0 || (service_ending() && agents_flying() > 0))
 		if (fiber_sleep(deadline_in(10)) == WAKE_CANCEL)
 			return;
 }

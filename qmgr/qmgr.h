@@ -209,6 +209,7 @@ void agents_send(struct job *j);		/* in a fiber of its own */
 void on_result(struct ipc_req *r, const void *msg);
 bool agents_elsewhere(struct message *m, uint32_t num);	/* then it is RCPT_OPEN now */
 bool agents_asked(void);			/* all agents said what they have in flight */
+size_t agents_flying(void);			/* deliveries that agents have now */
 
 /* pass.c */
 void pass_hold(struct message *m);		/* one more hand on it */

@@ -221,6 +221,18 @@ read_one(enum spool_folder where, const char *name, bool verified)
 	pool_free(pool);
 }
 
+/* What agents hold must be known before anything old is scheduled; once, at the start. */
+static void
+await_agents(void)
+{
+	static msec_t until;
+
+	if (until == 0)
+		until = deadline_in(ASK_WAIT_MS);
+	while (!agents_asked() && deadline_left(until) > 0)
+		(void)fiber_sleep(deadline_in(20));
+}
+
 void
 on_arrive(struct ipc_req *r, const void *msg)
 {
@@ -234,9 +246,10 @@ on_arrive(struct ipc_req *r, const void *msg)
 	memcpy(place.head.id, a->queue_id.p, a->queue_id.n);
 	/*
 	 * Large, or told from the file by a cleanup that started anew: then it may have a log already,
-	 * of a qmgr before us.
+	 * of a qmgr before us, and be on its way.
 	 */
 	if (a->content.n != a->size || a->envelope_len == 0) {
+		await_agents();
 		read_one(SPOOL_INCOMING, place.head.id, true);
 		return;
 	}
@@ -316,13 +329,11 @@ scan_finished(void)
 void
 scan_run(void *arg)
 {
-	msec_t began = clock_ms(), until = deadline_in(ASK_WAIT_MS);
+	msec_t began = clock_ms();
 
 	(void)arg;
 	count_free();
-	/* What agents hold must be known before anything old is scheduled. */
-	while (!agents_asked() && deadline_left(until) > 0)
-		(void)fiber_sleep(deadline_in(20));
+	await_agents();
 	read_folder(SPOOL_ACTIVE);
 	read_folder(SPOOL_INCOMING);
 	read_folder(SPOOL_HOLD);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "base/log.h"
 #include "base/panic.h"
@@ -51,6 +54,7 @@ static struct {
 	bool stopping;			/* sessions are asked to end that have nothing under way */
 	bool hurried;			/* and all others too */
 	msec_t grace_until;
+	bool ending;			/* the suite stops */
 	unsigned sessions;
 	struct fiber_queue ended;	/* woken when a session ends */
 	msec_t idle_since;
@@ -85,6 +89,12 @@ bool
 service_stopping(void)
 {
 	return me.stopping;
+}
+
+bool
+service_ending(void)
+{
+	return me.ending;
 }
 
 bool
@@ -468,6 +478,7 @@ static void
 on_term(void *arg)
 {
 	(void)arg;
+	me.ending = true;
 	begin_stop(ORPHAN_GRACE_MS, true);
 }
 
@@ -487,6 +498,7 @@ on_ctl_stop(struct ipc_req *r, const void *msg)
 	const struct ctl_stop *m = msg;
 
 	(void)r;
+	me.ending = me.ending || m->ends;
 	begin_stop((msec_t)m->grace_ms, m->idle);
 }
 

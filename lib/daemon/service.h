@@ -77,6 +77,9 @@ int service_fd(const char *name);
  */
 bool service_stopping(void);
 
+/* Is nobody to come after this process, because the suite stops? */
+bool service_ending(void);
+
 /* The same for those in a transaction: true only when the suite stops, or the grace time is over. */
 bool service_hurried(void);
 

@@ -21,6 +21,7 @@ const struct ipc_msg ctl_ready_msg = { "ctl_ready", 2, sizeof(struct ctl_ready),
 const struct ipc_msg ctl_stop_msg = { "ctl_stop", 3, sizeof(struct ctl_stop), ROWS {
 	IPC_U64(struct ctl_stop, grace_ms, INT64_MAX),
 	IPC_BOOL(struct ctl_stop, idle),
+	IPC_BOOL(struct ctl_stop, ends),
 	IPC_END
 } };
 

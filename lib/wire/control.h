@@ -25,6 +25,7 @@ struct ctl_ready {
 struct ctl_stop {
 	uint64_t grace_ms;
 	bool idle;		/* those that have nothing under way end now */
+	bool ends;		/* the suite stops: nobody comes after you */
 };
 
 /* master → child: log to this descriptor from now on. */
