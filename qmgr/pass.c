@@ -21,6 +21,7 @@
 
 #define NOTICE_MS	120000	/* bounce and cleanup have this long */
 #define SWEEP_MS	1000	/* how long a file may lag behind its message */
+#define GATHER_MS	5	/* a done mark waits so long for others */
 #define ENDING_MAX	500	/* passes that end at the same time */
 
 static const struct event removed = { "removed", "{id}: removed" };
@@ -74,12 +75,26 @@ pass_all_sent(const struct message *m)
 	return true;
 }
 
+/*
+ * Nobody waits for a done mark but the agent that keeps the result, and it does so for many.  So marks
+ * wait a moment for each other and are synced together.
+ */
+static void
+wait_for_others(void)
+{
+	static struct fiber_gather marks;
+
+	if (!service_stopping())
+		fiber_gather(&marks, GATHER_MS);
+}
+
 /* The message leaves the queue. */
 static void
 finish(struct message *m)
 {
 	bool kept;
 
+	wait_for_others();
 	while (m->logging)		/* an operator's word is on its way to the disk */
 		(void)fiber_queue_wait(&m->turn, NEVER);
 	if (!m->gone) {

@@ -640,6 +640,19 @@ fiber_run(void (*first)(void *), void *arg)
 }
 
 void
+fiber_gather(struct fiber_gather *g, msec_t ms)
+{
+	if (g->open) {
+		(void)fiber_queue_wait(&g->others, NEVER);
+		return;
+	}
+	g->open = true;
+	(void)fiber_sleep(deadline_in(ms));
+	g->open = false;
+	(void)fiber_queue_wake_all(&g->others);
+}
+
+void
 fiber_before_wait(void (*fn)(void))
 {
 	before_wait = fn;

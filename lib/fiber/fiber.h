@@ -138,6 +138,17 @@ unsigned fiber_queue_wake(struct fiber_queue *q);
 unsigned fiber_queue_wake_all(struct fiber_queue *q);
 
 /*
+ * A place where fibers wait for each other, to sync together what nobody waits for: the first who
+ * comes waits `ms`, who comes meanwhile goes on with it.  All zero is a valid one.
+ */
+struct fiber_gather {
+	struct fiber_queue others;
+	bool open;
+};
+
+void fiber_gather(struct fiber_gather *g, msec_t ms);
+
+/*
  * Call `fn` at the end of every round, before the loop waits for events, and once more before
  * fiber_run returns.  It runs outside of all fibers: it may start and wake some, and waits for nothing.
  * One function a process; saying it again changes nothing.

@@ -512,6 +512,69 @@ fresh(void)
 	memset(&queue, 0, sizeof(queue));
 }
 
+/* Who comes while the first waits goes on with it; who comes after that waits anew. */
+static struct fiber_gather place;
+static unsigned through;
+
+static void
+come(void *arg)
+{
+	fiber_gather(&place, 20);
+	through++;
+}
+
+static void
+gathering(void *arg)
+{
+	fiber_start(come, NULL, "first");
+	fiber_yield();
+	for (int i = 0; i < 4; i++)
+		fiber_start(come, NULL, "other");
+	fiber_yield();
+	ck_assert_uint_eq(through, 0);
+	ck_assert(place.open);
+	while (through == 0)
+		(void)fiber_sleep(deadline_in(1));
+	fiber_yield();
+	ck_assert_uint_eq(through, 5);
+	ck_assert(!place.open);
+	fiber_start(come, NULL, "late");
+	fiber_yield();
+	ck_assert_uint_eq(through, 5);
+	while (through == 5)
+		(void)fiber_sleep(deadline_in(1));
+}
+
+/* One that is cancelled leaves alone, or opens the way for the others. */
+static void
+gathering_cancelled(void *arg)
+{
+	struct fiber *first = fiber_start(come, NULL, "first"), *other;
+
+	fiber_yield();
+	other = fiber_start(come, NULL, "other");
+	fiber_start(come, NULL, "another");
+	fiber_yield();
+	fiber_cancel(other);
+	fiber_yield();
+	ck_assert_uint_eq(through, 1);
+	fiber_cancel(first);
+	fiber_yield();
+	fiber_yield();
+	ck_assert_uint_eq(through, 3);
+	ck_assert(!place.open);
+}
+
+START_TEST(gather)
+{
+	through = 0;
+	fiber_run(gathering, NULL);
+	ck_assert_uint_eq(through, 6);
+	through = 0;
+	fiber_run(gathering_cancelled, NULL);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -530,6 +593,7 @@ suite(void)
 	tcase_add_test(t, wait_reused);
 	tcase_add_test(t, cancel);
 	tcase_add_test(t, queue_order);
+	tcase_add_test(t, gather);
 	tcase_add_test(t, join);
 	tcase_add_test(t, signal_and_stop);
 	tcase_add_test(t, many);
