@@ -268,6 +268,31 @@ START_TEST(dialogue)
 }
 END_TEST
 
+/* -C takes the folder and, as sendmail(1) says, the main.cf in it. */
+START_TEST(config_file)
+{
+	static const struct {
+		const char *behind;
+		bool whole;
+	} ways[] = { { "", true }, { "/", false }, { "/main.cf", true } };
+	struct buf args = { .p = NULL }, out = { .p = NULL }, want = { .p = NULL };
+
+	buf_addf(&args, "sendmail -C %s%s -bp", etc, ways[_i].behind);
+	buf_addf(&want, "postqueue -c %s%s -p\n", etc, ways[_i].whole ? "" : ways[_i].behind);
+	ck_assert_int_eq(run(buf_z(&args), STR(""), &out), 0);
+	ck_str_is(buf_str(&out), buf_z(&want));
+	buf_reset(&args);
+	buf_reset(&out);
+	clear_maildrop();
+	buf_addf(&args, "sendmail -C%s%s b@y.org", etc, ways[_i].behind);
+	ck_assert_int_eq(run(buf_z(&args), STR(TEXT), &out), 0);
+	ck_assert_uint_eq(count_maildrop(), 1);
+	buf_free(&args);
+	buf_free(&out);
+	buf_free(&want);
+}
+END_TEST
+
 /* An entry that no envelope may hold costs only itself, and is named. */
 START_TEST(one_bad_entry)
 {
@@ -505,6 +530,7 @@ suite(void)
 	unit_add_rows(t, caller, callers);
 	unit_add_rows(t, mode, modes);
 	unit_add_rows(t, dialogue, talks);
+	tcase_add_loop_test(t, config_file, 0, 3);
 	tcase_add_test(t, one_bad_entry);
 	tcase_add_test(t, too_big);
 	tcase_add_test(t, no_spool);
