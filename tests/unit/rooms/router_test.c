@@ -146,7 +146,7 @@ static const struct routes {
 	  "alias loop: x leads back to itself" },
 	{ "ring1@alias.test", false, ROUTE_FAIL, CLASS_ALIAS, "", "",
 	  "alias loop: ring1 leads back to itself" },
-	{ "root@example.test", true, ROUTE_LATER, CLASS_LOCAL, "local", "example.test", NULL },
+	{ "root@example.test", true, ROUTE_DELIVER, CLASS_MAILBOX, "virtual", "box.test", "alice/" },
 	{ "|/bin/cat -u", true, ROUTE_LATER, CLASS_LOCAL, "", "",
 	  "delivery to a command is not there yet: |/bin/cat -u" },
 	{ "/var/log/x", true, ROUTE_LATER, CLASS_LOCAL, "", "",
@@ -325,6 +325,12 @@ START_TEST(root_without_alias)
 	ck_str_is(r.mailbox, "bob/");
 	r = ask("root@w.test", false);
 	ck_assert_int_eq(r.action, ROUTE_FAIL);
+	/* Nobody has a mailbox: it waits for one. */
+	teardown();
+	start("mydestination = here.test\nalias_maps =\nmyorigin = here.test\n");
+	r = ask("root@here.test", false);
+	ck_assert_int_eq(r.action, ROUTE_LATER);
+	ck_str_is(r.text, "nobody reads mail for root: add an alias \"root: you\" to the alias file");
 }
 END_TEST
 
