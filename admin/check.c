@@ -3,8 +3,10 @@
  * check - mistakes in the configuration: what the files say, and whether what they name is there.
  */
 #include <errno.h>
+#include <netdb.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -142,6 +144,78 @@ check_networks(struct checking *k)
 			    "is no address and no network/bits: no client is in it");
 }
 
+/* Is there such an address, name or network service?  master asks the system the same. */
+static void
+check_interfaces(struct checking *k)
+{
+	for (size_t i = 0; i < common.inet_interfaces.n; i++) {
+		struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *list;
+		const char *name = pool_str(k->pool, common.inet_interfaces.v[i]).p;
+		int err;
+
+		if (str_ieq(str_of(name), STR("all")) || str_ieq(str_of(name), STR("loopback-only")))
+			continue;
+		if ((err = getaddrinfo(name, "25", &hints, &list)) == 0)
+			freeaddrinfo(list);
+		else
+			check_report(k->c, CONF_WARNING, "inet_interfaces", name, pool_printf(k->pool,
+			    "is neither all, loopback-only nor an address: %s", gai_strerror(err)).p);
+	}
+}
+
+/* A port as smtp takes it after a host: a number or one of the few names. */
+static bool
+port_ok(struct str port)
+{
+	static const char *const names[] = { "smtp", "mail", "submission", "submissions", "smtps",
+		"ssmtp", "lmtp" };
+	uint64_t n;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_ieq(port, str_of(names[i])))
+			return true;
+	return str_u64(port, UINT16_MAX, &n) && n > 0;
+}
+
+/* host, host:port, [host], [host]:port; what is wrong with it, or NULL. */
+static const char *
+hop_fault(struct str hop)
+{
+	struct str host = hop, rest = STR("");
+	ptrdiff_t at = str_chr(hop, str_start(hop, STR("[")) ? ']' : ':');
+
+	if (str_start(hop, STR("["))) {
+		if (at < 0)
+			return "the bracket is not closed";
+		host = str_sub(hop, 1, (size_t)at - 1);
+		rest = str_sub(hop, (size_t)at + 1, hop.n);
+	} else if (at >= 0) {
+		struct net_addr a;
+
+		if (net_parse(hop, 25, &a))	/* an IPv6 address without brackets */
+			return NULL;
+		host = str_sub(hop, 0, (size_t)at);
+		rest = str_sub(hop, (size_t)at, hop.n);
+	}
+	if (rest.n > 0 && (rest.p[0] != ':' || !port_ok(str_sub(rest, 1, rest.n))))
+		return "what stands behind the host is no port";
+	for (size_t i = 0; i < host.n; i++)
+		if ((unsigned char)host.p[i] <= ' ' || str_chr(STR("[]/,"), host.p[i]) >= 0)
+			return "is not one host";
+	return host.n > 0 ? NULL : "names no host";
+}
+
+static void
+check_relayhost(struct checking *k)
+{
+	struct str list = str_of(conf_get(k->c, "relayhost")), hop;
+	const char *why;
+
+	while (lines_word(&list, true, &hop))
+		if ((why = hop_fault(hop)) != NULL)
+			check_report(k->c, CONF_WARNING, "relayhost", pool_str(k->pool, hop).p, why);
+}
+
 /* Without these mail comes in and goes nowhere, or does not come in. */
 static void
 check_programs(struct checking *k)
@@ -177,6 +251,8 @@ check_everything(struct conf *c, size_t *own)
 		check_tls(k.c);
 		check_tables(&k);
 		check_networks(&k);
+		check_interfaces(&k);
+		check_relayhost(&k);
 		check_programs(&k);
 	}
 	pool_free(k.pool);

@@ -254,7 +254,8 @@ static struct str
 aliases(const struct site *s)
 {
 	struct str text = STR("# Other names of local users; see aliases(5).\n"
-	    "# Root's mail, and so postmaster's, is for the first mailbox while no one is named here.\n"
+	    "# Root's mail, and so postmaster's, goes to the mailbox that comes first in the alphabet\n"
+	    "# while no one is named here.\n"
 	    "#root: alice\npostmaster: root\n");
 
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)

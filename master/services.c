@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -84,6 +85,21 @@ log_findings(struct conf *c)
 }
 
 /*
+ * A queue that is not there would end one program after the other.  Who says `posthorn reload` hears
+ * of it from the checks that come before; SIGHUP comes without them.
+ */
+static bool
+queue_there(void)
+{
+	struct stat st;
+	int err = stat(common.queue_directory, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+
+	if (err != 0)
+		log_error("queue_directory: %s: %s", common.queue_directory, strerror(err));
+	return err == 0;
+}
+
+/*
  * Both files and every file they name, as they are now.  All rows are looked at, the rooms' own too:
  * an error must show here, not in a program that dies of it after the old state is gone.  False, with
  * everything logged, when bad.
@@ -95,7 +111,7 @@ read_files(struct conf_service **lines, size_t *n, int *snapshot)
 	conf_check(master.conf);
 	*lines = services_read(master.conf, master.pool, n);
 	log_findings(master.conf);
-	if (conf_broken(master.conf))
+	if (conf_broken(master.conf) || !queue_there())
 		return false;
 	*snapshot = conf_snapshot(master.conf);
 	if (*snapshot < 0)

@@ -250,6 +250,25 @@ serves(const struct agent *a, struct str transport)
 	    (a->service[0] == '\0' || str_eq(str_of(a->service), transport));
 }
 
+/*
+ * Nobody serves the transport while others are there: its name is wrong, or its processes are away.
+ * Said once until somebody serves it; at a start, when no agent has come yet, it is no news.
+ */
+static void
+note_unserved(struct str transport, bool unserved)
+{
+	static struct map *said;
+
+	if (said == NULL)
+		said = map_new();
+	if (!unserved) {
+		(void)map_del(said, transport);
+	} else if (agents_asked() && map_put(said, transport, &said) == NULL) {
+		log_warn("no process serves the transport \"%.*s\": is it in master.cf? "
+		    "mail for it waits", STR_ARG(transport));
+	}
+}
+
 /* The process of that transport with the fewest deliveries; equals take turns. */
 static struct agent *
 pick_smtp(struct str transport)
@@ -266,6 +285,7 @@ pick_smtp(struct str transport)
 				found = a;
 		}
 		turn++;
+		note_unserved(transport, found == NULL);
 		if (found != NULL ||
 		    fiber_queue_wait(&agents_door, until) != WAKE_READY)
 			return found;
@@ -368,7 +388,7 @@ void
 agents_send(struct job *j)
 {
 	struct pool *pool = pool_new();
-	struct str why = STR("no delivery process");
+	struct str why = STR("");
 	struct message *m = j->m;
 	struct agent *a;
 	struct deliver d;
@@ -378,6 +398,9 @@ agents_send(struct job *j)
 	a = j->dest->worker ? pick_worker(j->dest, pool, &why) :
 	    pick_smtp(dest_transport(j->dest));
 	if (a == NULL) {
+		if (!j->dest->worker)
+			why = pool_printf(pool, "no process serves the transport \"%.*s\"",
+			    STR_ARG(dest_transport(j->dest)));
 		not_sent(j, pool_printf(pool, "mail transport unavailable: %.*s",
 		    (int)(why.n < 1000 ? why.n : 1000), why.p), true);
 		pool_free(pool);

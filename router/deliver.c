@@ -246,13 +246,13 @@ find_user(struct work *w, struct str name, struct passwd **out)
 	return -1;
 }
 
-/* Mail for root or postmaster that no alias takes: postmaster's goes to the first mailbox. */
+/* Mail for postmaster, root or mailer-daemon that no alias takes goes to the first mailbox. */
 static void
 nobody_reads(struct work *w, const struct address *a, struct route *out)
 {
 	struct address instead;
 
-	for (size_t i = 0; is_postmaster(a) && i < router_conf.virtual_mailbox_domains.n; i++) {
+	for (size_t i = 0; i < router_conf.virtual_mailbox_domains.n; i++) {
 		struct str domain = router_conf.virtual_mailbox_domains.v[i];
 
 		if (!table_is_spec(domain) && first_mailbox(w, domain, &instead)) {

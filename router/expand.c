@@ -9,6 +9,7 @@
 #include "router/router.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "base/map.h"
 #include "base/vec.h"
@@ -143,11 +144,33 @@ virtual_stage(struct walk *k, const struct address *a)
 
 static void take_list(struct walk *k, struct str list, const struct address *like);
 
+/*
+ * May anyone on the machine say who is on the list (security L2)?  They may when the file, or the
+ * folder without a sticky bit, is writable by everyone.  NULL when not, and for what is no file:
+ * that one fails to be read, or is as empty as /dev/null.
+ */
+static const char *
+open_to_all(struct walk *k, struct str name)
+{
+	struct str folder = str_sub(name, 0, (size_t)str_rchr(name, '/') + 1);
+	struct stat st;
+
+	if (stat(name.p, &st) != 0 || !S_ISREG(st.st_mode))
+		return NULL;
+	if (st.st_mode & S_IWOTH)
+		return "file is writable by everyone";
+	if (stat(pool_str(k->w->pool, folder).p, &st) == 0 && (st.st_mode & S_IWOTH) &&
+	    !(st.st_mode & S_ISVTX))
+		return "its folder is writable by everyone";
+	return NULL;
+}
+
 /* The addresses in an :include: file, one list a line. */
 static void
 take_include(struct walk *k, struct str name, const struct address *like)
 {
 	struct buf line = { .limit = TABLE_VALUE_MAX };
+	const char *fault;
 	struct lines in;
 	struct str text;
 	unsigned at;
@@ -161,6 +184,10 @@ take_include(struct walk *k, struct str name, const struct address *like)
 	map_put(k->files, name = pool_str(k->w->pool, name), k);
 	if (k->nested >= INCLUDE_DEPTH_MAX) {
 		give_up(k, "too many :include: files inside each other", name);
+		return;
+	}
+	if ((fault = open_to_all(k, name)) != NULL) {
+		give_up(k, fault, pool_printf(k->w->pool, ":include:%.*s", STR_ARG(name)));
 		return;
 	}
 	if (!conf_slurp(k->w->pool, name.p, INCLUDE_FILE_MAX, &text)) {

@@ -9,7 +9,8 @@
 #include "mail/reply.h"
 #include "wire/limits.h"
 
-#define EXTENSIONS (SMTP_SIZE | SMTP_8BITMIME | SMTP_DSN | SMTP_SMTPUTF8 | SMTP_BARE)
+/* As smtpd: what is announced and taken is what works all the way. */
+#define EXTENSIONS (SMTP_SIZE | SMTP_8BITMIME | SMTP_BARE)
 
 /* ENDED: the message is over and its transaction about to be forgotten; no command sees it. */
 enum { READY = 1, SENDER = 2, RCPTS = 4, ANY = 7, ENDED = 8 };
@@ -44,8 +45,8 @@ cmd_ehlo(struct dialogue *d, struct scan *args)
 {
 	(void)args;
 	reset(d);
-	return reply(250, NULL, "%s\nPIPELINING\nSIZE\nENHANCEDSTATUSCODES\n8BITMIME\nDSN\nSMTPUTF8",
-	    d->host);
+	return reply(250, NULL, "%s\nPIPELINING\nSIZE %llu\nENHANCEDSTATUSCODES\n8BITMIME", d->host,
+	    (unsigned long long)d->size_limit);
 }
 
 static struct reply
@@ -57,6 +58,8 @@ cmd_mail(struct dialogue *d, struct scan *args)
 	*args = scan_of(pool_str(d->pool, scan_rest(args)));
 	if (!smtp_scan_mail(args, d->pool, EXTENSIONS, &d->mail, &no))
 		return no;
+	if (d->size_limit > 0 && d->mail.has_size && d->mail.size > d->size_limit)
+		return reply(552, "5.3.4", "Message size exceeds fixed limit");
 	d->state = SENDER;
 	return reply(250, "2.1.0", "Ok");
 }
@@ -69,7 +72,7 @@ cmd_rcpt(struct dialogue *d, struct scan *args)
 	struct reply no;
 
 	*args = scan_of(pool_str(d->pool, scan_rest(args)));
-	if (!smtp_scan_rcpt(args, d->pool, EXTENSIONS, d->mail.smtputf8, &got, &no))
+	if (!smtp_scan_rcpt(args, d->pool, EXTENSIONS, false, &got, &no))
 		return no;
 	if (address_is_dash(&got.to) || got.to.local.n == 0)
 		return reply(553, "5.1.3", "Bad recipient address");
@@ -77,7 +80,7 @@ cmd_rcpt(struct dialogue *d, struct scan *args)
 		return reply(452, "4.5.3", "Too many recipients");
 	r = vec_push(&d->rcpts);
 	*r = (struct envelope_rcpt){ .addr = address_text(d->pool, &got.to), .orig = STR(""),
-		.orcpt = STR(""), .notify = got.notify };
+		.orcpt = STR(""), .notify = d->options->notify };
 	d->state = RCPTS;
 	return reply(250, "2.1.5", "Ok");
 }
@@ -94,12 +97,8 @@ cmd_data(struct dialogue *d, struct scan *args)
 	if (!envelope_start(&l->env, d->options, d->caller, d->pool, &d->why))
 		return reply(553, "5.1.7", "Bad sender address");
 	l->env.sender = address_text(d->pool, &d->mail.sender);
-	l->env.envid = d->mail.envid;
-	l->env.ret = d->mail.ret;
 	if (d->mail.body == SMTP_BODY_8BITMIME)
 		l->env.flags |= ENV_8BITMIME;
-	if (d->mail.smtputf8)
-		l->env.flags |= ENV_SMTPUTF8;
 	d->in_data = true;
 	return reply(354, NULL, "End data with <CR><LF>.<CR><LF>");
 }

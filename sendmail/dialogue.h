@@ -17,6 +17,7 @@ struct dialogue {
 	const struct caller *caller;	/* set */
 	const struct taker *to;		/* set */
 	const char *host;		/* set: our name */
+	uint64_t size_limit;		/* set: of a message; 0: none (RFC 1870) */
 	bool over;			/* QUIT, or the end of the input */
 	struct vec why;			/* faults, as in envelope.h; they go with the next bytes */
 	/* The rest is its own. */

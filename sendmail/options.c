@@ -71,11 +71,25 @@ set_aliases(struct options *o, const char *value, char *why)
 	return true;
 }
 
+/* -C names a folder or the main.cf in it; ours are asked for the folder. */
 static bool
 set_config(struct options *o, const char *value, char *why)
 {
-	(void)why;
-	o->config = value;
+	struct str folder = str_of(value);
+
+	if (str_end(folder, STR("/main.cf"))) {
+		folder.n -= sizeof("/main.cf") - 1;
+		if (folder.n == 0)
+			folder = STR("/");
+	} else if (str_eq(folder, STR("main.cf"))) {
+		folder = STR(".");
+	}
+	if (folder.n >= sizeof(o->folder)) {
+		(void)snprintf(why, OPTIONS_WHY, "-C value is too long: %.100s", value);
+		return false;
+	}
+	(void)snprintf(o->folder, sizeof(o->folder), "%.*s", STR_ARG(folder));
+	o->config = o->folder;
 	return true;
 }
 

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #define OPTIONS_WHY	200
+#define OPTIONS_PATH	4096
 
 enum mode {
 	MODE_MAIL,		/* take one message from standard input */
@@ -29,7 +30,7 @@ enum mode {
 
 struct options {
 	enum mode mode;
-	const char *config;	/* -C; NULL: the default */
+	const char *config;	/* the folder of -C; NULL: the default */
 	const char *sender;	/* -f, -r; NULL: the caller; "" or "<>": the null sender */
 	const char *fullname;	/* -F; NULL: from the password file */
 	const char *what;	/* site or queue ID of the flush modes, file of -oA */
@@ -42,10 +43,11 @@ struct options {
 	bool gateway;		/* -G: not written here, add nothing */
 	char **rcpts;		/* what is left of argv */
 	size_t nrcpts;
+	char folder[OPTIONS_PATH];	/* behind `config` when -C gave it */
 };
 
 /*
- * Read argv; what is kept views it.  Nothing else is asked: MAIL_CONFIG and NAME, which stand for -C
+ * Read argv; what is kept views it or `o`, which stays where it is.  Nothing else is asked: MAIL_CONFIG and NAME, which stand for -C
  * and -F where these are missing, are the caller's to look up.  False with the reason in `why`: exit
  * with EX_USAGE.
  */

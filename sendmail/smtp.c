@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* sendmail -bs: the dialogue on standard input and output, its messages to postdrop. */
 #include <errno.h>
-#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "mail/limits.h"
+#include "conf/common.h"
+#include "conf/conf.h"
 #include "sendmail/dialogue.h"
 #include "sendmail/submit.h"
 
@@ -54,17 +54,21 @@ run_smtp(const struct options *o, struct pool *p)
 	struct caller who = caller_find(p);
 	struct dropper dropper = { .config = o->config };
 	struct taker to = dropper_taker(&dropper);
-	char host[DOMAIN_MAX + 1] = "";
-	struct dialogue d = { .options = o, .caller = &who, .to = &to, .host = host };
+	struct dialogue d = { .options = o, .caller = &who, .to = &to };
+	struct strs none = { NULL, 0 };
+	struct conf *c = conf_read(o->config != NULL ? o->config : CONFDIR, &none);
 	struct buf out = { .p = NULL };
 
-	if (gethostname(host, sizeof(host) - 1) != 0)
-		memcpy(host, "localhost", sizeof("localhost"));
+	/* What is wrong in main.cf has its default; whether mail is taken then is for postdrop to say. */
+	(void)conf_common(c);
+	d.host = common.myhostname;
+	d.size_limit = common.message_size_limit;
 	dialogue_begin(&d, &out);
 	if (say(&out))
 		while (converse(&d, &out))
 			continue;
 	dialogue_free(&d);
 	buf_free(&out);
+	conf_free(c);
 	return EX_OK;
 }

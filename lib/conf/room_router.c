@@ -24,7 +24,9 @@ const struct conf_param router_params[] = {
 	{ "virtual_mailbox_domains", CONF_MATCH, &R.virtual_mailbox_domains,
 	  "$virtual_mailbox_maps", NULL, NULL, "Domains whose recipients are virtual mailboxes." },
 	{ "virtual_mailbox_maps", CONF_LIST, &R.virtual_mailbox_maps, "", NULL, NULL,
-	  "Tables that give the mailbox, below virtual_mailbox_base, for an address." },
+	  "Tables that give the mailbox, below virtual_mailbox_base, for an address; mail for postmaster, "
+	  "and for root of this host, that no alias or mailbox takes goes to the mailbox whose address "
+	  "comes first in the alphabet." },
 	{ "virtual_uid_maps", CONF_LIST, &R.virtual_uid_maps, "", NULL, NULL,
 	  "Tables that give the user ID that owns a virtual mailbox." },
 	{ "virtual_gid_maps", CONF_LIST, &R.virtual_gid_maps, "", NULL, NULL,

@@ -97,7 +97,11 @@ again(const struct options *o, struct pool *p)
 
 	add(&plain, STR("sendmail"));
 	add_mode(&plain, o, p);
-	add_value(&plain, "-C", o->config);
+	/* A folder that is called main.cf itself is told from the file in it by naming the file. */
+	if (o->config != NULL && str_end(str_of(o->config), STR("/main.cf")))
+		add_value(&plain, "-C", pool_printf(p, "%s/main.cf", o->config).p);
+	else
+		add_value(&plain, "-C", o->config);
 	add_value(&plain, "-f", o->sender);
 	add_value(&plain, "-F", o->fullname);
 	add_value(&plain, "-V", o->envid);

@@ -146,7 +146,7 @@ static const struct routes {
 	  "alias loop: x leads back to itself" },
 	{ "ring1@alias.test", false, ROUTE_FAIL, CLASS_ALIAS, "", "",
 	  "alias loop: ring1 leads back to itself" },
-	{ "root@example.test", true, ROUTE_LATER, CLASS_LOCAL, "local", "example.test", NULL },
+	{ "root@example.test", true, ROUTE_DELIVER, CLASS_MAILBOX, "virtual", "box.test", "alice/" },
 	{ "|/bin/cat -u", true, ROUTE_LATER, CLASS_LOCAL, "", "",
 	  "delivery to a command is not there yet: |/bin/cat -u" },
 	{ "/var/log/x", true, ROUTE_LATER, CLASS_LOCAL, "", "",
@@ -325,6 +325,59 @@ START_TEST(root_without_alias)
 	ck_str_is(r.mailbox, "bob/");
 	r = ask("root@w.test", false);
 	ck_assert_int_eq(r.action, ROUTE_FAIL);
+	/* Nobody has a mailbox: it waits for one. */
+	teardown();
+	start("mydestination = here.test\nalias_maps =\nmyorigin = here.test\n");
+	r = ask("root@here.test", false);
+	ck_assert_int_eq(r.action, ROUTE_LATER);
+	ck_str_is(r.text, "nobody reads mail for root: add an alias \"root: you\" to the alias file");
+}
+END_TEST
+
+/* An :include: file that everyone can write is not believed (security L2). */
+static const struct open_lists {
+	mode_t folder, file;
+	const char *fault;	/* NULL: believed */
+} open_lists[] = {
+	{ 0755, 0644, NULL },
+	{ 0755, 0664, NULL },
+	{ 0755, 0646, "file is writable by everyone" },
+	{ 0777, 0644, "its folder is writable by everyone" },
+	{ 01777, 0644, NULL },
+	{ 01777, 0666, "file is writable by everyone" },
+};
+
+START_TEST(include_of_everyone)
+{
+	const struct open_lists *e = &open_lists[_i];
+	struct buf text = { 0 }, want = { 0 };
+	char dir[64], list[80];
+	struct route r;
+	FILE *f;
+
+	unit_folder(dir, sizeof(dir));
+	(void)snprintf(list, sizeof(list), "%s/list", dir);
+	ck_assert_ptr_nonnull(f = fopen(list, "w"));
+	(void)fputs("a@far.test\n", f);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_int_eq(chmod(list, e->file), 0);
+	ck_assert_int_eq(chmod(dir, e->folder), 0);
+	teardown();
+	buf_addf(&text, "mydestination = l.test\nalias_maps = inline:{ { list = :include:%s } }\n", list);
+	start(buf_z(&text));
+	r = ask("list@l.test", false);
+	if (e->fault == NULL) {
+		ck_assert_int_eq(r.action, ROUTE_EXPAND);
+		ck_assert_uint_eq(r.to.n, 1);
+		ck_str_is(r.to.v[0], "a@far.test");
+	} else {
+		buf_addf(&want, "%s: :include:%s", e->fault, list);
+		ck_assert_int_eq(r.action, ROUTE_LATER);
+		ck_str_is(r.text, buf_z(&want));
+	}
+	unit_remove(dir);
+	buf_free(&text);
+	buf_free(&want);
 }
 END_TEST
 
@@ -375,6 +428,7 @@ suite(void)
 	tcase_add_test(t, broken_table);
 	tcase_add_test(t, relayhost);
 	tcase_add_test(t, root_without_alias);
+	unit_add_rows(t, include_of_everyone, open_lists);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -170,7 +170,7 @@ static const struct talk {
 } talks[] = {
 	{ "Symfony", "sendmail -bs",
 	  "EHLO [127.0.0.1]\r\nMAIL FROM:<a@x.org>\r\nRCPT TO:<b@y.org>\r\nDATA\r\nTo: b@y.org\r\n\r\n..a\r\n"
-	  ".\r\nQUIT\r\n", "220 250-250-250-250-250-250-250 250 250 354 250 221 ",
+	  ".\r\nQUIT\r\n", "220 250-250-250-250-250 250 250 354 250 221 ",
 	  "a@x.org", "b@y.org", "To: b@y.org\r\n\r\n.a\r\n" },
 	{ "alpine, bare LF", "sendmail -bs -odb -oem",
 	  "HELO x\nMAIL FROM:<>\nRCPT TO:<bob>\nRCPT TO:<\"c d\"@y.org>\nDATA\nBcc: q\nX: y\n\na\n.\nQUIT\n",
@@ -179,6 +179,11 @@ static const struct talk {
 	  "DATA\nRCPT TO:<a@x.org>\nMAIL FROM:a\nMAIL FROM:<a@x.org>\nMAIL FROM:<b@x.org>\nRCPT TO:<@r:a@x.org>\n"
 	  "RCPT TO:<-x@y.org>\nDATA\nFOO\nRSET\nVRFY x\nNOOP\n",
 	  "220 503 503 501 250 503 553 553 503 500 250 252 250 ", NULL, NULL, NULL },
+	/* As in smtpd: parameters of extensions that are not announced, and too much by their own word. */
+	{ "what was not announced", "sendmail -bs",
+	  "EHLO x\nMAIL FROM:<a@x.org> RET=HDRS\nMAIL FROM:<a@x.org> SMTPUTF8\nMAIL FROM:<a@x.org> SIZE=102401\n"
+	  "MAIL FROM:<a@x.org> SIZE=102400 BODY=8BITMIME\nRCPT TO:<b@y.org> NOTIFY=NEVER\nQUIT\n",
+	  "220 250-250-250-250-250 555 555 552 250 555 221 ", NULL, NULL, NULL },
 	{ "end inside the data", "sendmail -bs", "HELO x\nMAIL FROM:<>\nRCPT TO:<b@y.org>\nDATA\nX: y\n\na\n",
 	  "220 250 250 250 354 451 ", NULL, NULL, NULL },
 	/* Who doubles the dots behind LF has not seen these: they end nothing (security F1). */

@@ -63,7 +63,7 @@ setup(void)
 		ck_assert_int_eq(mkdir(path, 0700), 0);
 	}
 	(void)snprintf(conf, sizeof(conf), "queue_directory = %s/spool\nrun_directory = %s/run\n"
-	    "message_size_limit = 100k\nalias_database = hash:/etc/aliases, inline:x\n", dir, dir);
+	    "myhostname = mx.test\nmessage_size_limit = 100k\nalias_database = hash:/etc/aliases, inline:x\n", dir, dir);
 	room_file(dir, "etc/main.cf", conf);
 	(void)snprintf(etc, sizeof(etc), "%s/etc", dir);
 	copy_program("sendmail");
@@ -265,6 +265,43 @@ START_TEST(dialogue)
 	buf_free(&out);
 	buf_free(&codes);
 	pool_free(p);
+}
+END_TEST
+
+/* -bs has the name and the limit of main.cf, and announces what works (RFC 1870, RFC 5321 4.1.1.1). */
+START_TEST(greeting)
+{
+	struct buf out = { .p = NULL };
+
+	ck_assert_int_eq(run("sendmail -bs", STR("EHLO x\r\nQUIT\r\n"), &out), 0);
+	ck_str_is(buf_str(&out), "220 mx.test ESMTP Posthorn\r\n250-mx.test\r\n250-PIPELINING\r\n"
+	    "250-SIZE 102400\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME\r\n221 2.0.0 Bye\r\n");
+	buf_free(&out);
+}
+END_TEST
+
+/* -C takes the folder and, as sendmail(1) says, the main.cf in it. */
+START_TEST(config_file)
+{
+	static const struct {
+		const char *behind;
+		bool whole;
+	} ways[] = { { "", true }, { "/", false }, { "/main.cf", true } };
+	struct buf args = { .p = NULL }, out = { .p = NULL }, want = { .p = NULL };
+
+	buf_addf(&args, "sendmail -C %s%s -bp", etc, ways[_i].behind);
+	buf_addf(&want, "postqueue -c %s%s -p\n", etc, ways[_i].whole ? "" : ways[_i].behind);
+	ck_assert_int_eq(run(buf_z(&args), STR(""), &out), 0);
+	ck_str_is(buf_str(&out), buf_z(&want));
+	buf_reset(&args);
+	buf_reset(&out);
+	clear_maildrop();
+	buf_addf(&args, "sendmail -C%s%s b@y.org", etc, ways[_i].behind);
+	ck_assert_int_eq(run(buf_z(&args), STR(TEXT), &out), 0);
+	ck_assert_uint_eq(count_maildrop(), 1);
+	buf_free(&args);
+	buf_free(&out);
+	buf_free(&want);
 }
 END_TEST
 
@@ -505,6 +542,8 @@ suite(void)
 	unit_add_rows(t, caller, callers);
 	unit_add_rows(t, mode, modes);
 	unit_add_rows(t, dialogue, talks);
+	tcase_add_test(t, greeting);
+	tcase_add_loop_test(t, config_file, 0, 3);
 	tcase_add_test(t, one_bad_entry);
 	tcase_add_test(t, too_big);
 	tcase_add_test(t, no_spool);
