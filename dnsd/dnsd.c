@@ -16,12 +16,17 @@
 #include "conf/room_dnsd.h"
 #include "daemon/service.h"
 #include "dnsd/resolver.h"
+#include "dnsd/setup.h"
 
 static bool
 prepare(struct jail *jail)
 {
 	(void)jail;
 	log_debug("libunbound %s", ub_version());
+	if (!setup_version_ok(str_of(ub_version()))) {
+		log_error("libunbound %s is too old to be safe from hostile zones", ub_version());
+		return false;
+	}
 	return resolver_init();
 }
 

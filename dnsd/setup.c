@@ -6,6 +6,29 @@
 
 #include "wire/dns.h"
 
+/* Debian 12's, with the mends of 2024; 1.19.1 has them from its makers. */
+static const uint64_t oldest[] = { 1, 17, 1 };
+
+bool
+setup_version_ok(struct str version)
+{
+	for (size_t i = 0; i < sizeof(oldest) / sizeof(oldest[0]); i++) {
+		struct str digits;
+		size_t n = 0;
+		uint64_t part;
+
+		while (n < version.n && ch_digit(version.p[n]))
+			n++;
+		digits = str_n(version.p, n);
+		if (!str_u64(digits, UINT32_MAX, &part))
+			return false;
+		if (part != oldest[i])
+			return part > oldest[i];
+		version = str_sub(version, n + 1, version.n);
+	}
+	return true;
+}
+
 static bool
 zone_ok(struct str zone)
 {
@@ -145,6 +168,18 @@ add_anchors(struct buf *out, const struct dnsd_conf *c, struct str *bad)
 	return true;
 }
 
+/*
+ * What a hostile zone may cost (security N2): NSEC3 rounds beyond RFC 9276's practice make a zone
+ * insecure instead of being computed, and one question asks, and tries signatures again, so often
+ * and no more.  How many are in work at once is dnsd_query_limit.
+ */
+static void
+add_costs(struct buf *out)
+{
+	buf_addz(out, " val-nsec3-keysize-iterations: \"1024 150 2048 150 4096 150\"\n"
+	    " val-max-restart: 5\n max-sent-count: 32\n max-query-restarts: 11\n");
+}
+
 static void
 add_server(struct buf *out, const struct dnsd_conf *c)
 {
@@ -165,6 +200,7 @@ add_server(struct buf *out, const struct dnsd_conf *c)
 	    (unsigned long long)c->cache_bytes / 8);
 	buf_addf(out, " num-queries-per-thread: %u\n outgoing-range: %u\n",
 	    (unsigned)c->query_limit, (unsigned)(c->query_limit < 4000 ? c->query_limit : 4000));
+	add_costs(out);
 	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
 		buf_addf(out, " local-zone: \"%s\" nodefault\n", asked[i]);
 }

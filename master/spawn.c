@@ -143,16 +143,30 @@ environment(struct pool *pool)
 	return env;
 }
 
+/* Are we this user, in these groups and no others, for good? */
+static bool
+is_become(const struct plan *plan, uid_t uid, gid_t gid)
+{
+	gid_t rg, eg, sg, have[sizeof(plan->groups) / sizeof(plan->groups[0])];
+	int n = getgroups((int)(sizeof(have) / sizeof(have[0])), have);
+	uid_t r, e, s;
+
+	if (n < 0 || (unsigned)n != plan->ngroups)
+		return false;
+	for (int i = 0; i < n; i++)
+		if (have[i] != plan->groups[0] && have[i] != plan->groups[plan->ngroups - 1])
+			return false;
+	return getresgid(&rg, &eg, &sg) == 0 && rg == gid && eg == gid && sg == gid &&
+	    getresuid(&r, &e, &s) == 0 && r == uid && e == uid && s == uid && uid != 0 &&
+	    setuid(0) != 0;
+}
+
+/* Nothing but the asked-for identity, whatever the calls say (security C5). */
 static void
 become(const struct plan *plan, uid_t uid, gid_t gid)
 {
-	uid_t r, e, s;
-
 	if (setgroups(plan->ngroups, plan->groups) != 0 || setresgid(gid, gid, gid) != 0 ||
-	    setresuid(uid, uid, uid) != 0)
-		_exit(126);
-	if (getresuid(&r, &e, &s) != 0 || r != uid || e != uid || s != uid || uid == 0 ||
-	    setuid(0) == 0)
+	    setresuid(uid, uid, uid) != 0 || !is_become(plan, uid, gid))
 		_exit(126);
 }
 

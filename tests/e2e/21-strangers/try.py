@@ -275,6 +275,33 @@ def _():
     check("A7: source routes, percent, bang and quoted forms are refused", not wrong, seen)
 
 
+@tries("A4")
+def _():
+    # Table keys and words to helpers that mean something in SQL, LDAP, a shell or a line protocol.
+    locals_ = [b"\"x'/**/UNION/**/SELECT/**/1--\"", b"\"x' OR '1'='1\"", b"\"alice';--\"", b"\"*)(uid=*\"", b"*", b"\"*\"",
+               b"\"alice\\\0\"", b"\"alice\r\nget alice\"", b"\"x\\\r\n\\alice\"", b"\"alice\n\"", b"\"\nalice\"", b"%s", b"$(alice)",
+               b"${alice}", b"\"alice:x\"", b"\"alice\tx\"", b"\"x, alice\"", b"\"a\\lice\\\"", b"al*ce", b"\"alice \""]
+    for i, l in enumerate(locals_):
+        c = Raw(source="127.0.0.5")
+        c.cmd("EHLO client.test")
+        c.cmd("MAIL FROM:<x@elsewhere.test>")
+        code, text = c.cmd(b"RCPT TO:<" + l + b"@" + D.encode() + b">\r\n")
+        check("A4: recipient %s is looked up as it is: nobody" % ascii(l), 500 <= code < 600 or code == 0, (code, text))
+        c.close()
+        # authd's words are counted too.  Each from an address of its own: who guesses has to wait.
+        name = l.replace(b'"', b"").replace(b"\0", b"")
+        c = hello(service="submission", source="127.0.0.%d" % (20 + i))
+        c.cmd("AUTH LOGIN")
+        c.cmd(base64.b64encode(name).decode())
+        code, text = c.cmd(base64.b64encode(os.environ["PASSWORD"].encode()).decode())
+        check("A4: user %s is nobody" % ascii(name), code == 535, (code, text))
+        c.close()
+    c = Raw(source="127.0.0.5")
+    c.cmd("EHLO client.test")
+    c.cmd("MAIL FROM:<x@elsewhere.test>")
+    check("A4: and alice is somebody, quoted or not", [c.cmd("RCPT TO:<%s@%s>" % (l, D))[0] for l in ("alice", '"alice"')] == [250, 250])
+
+
 @tries("S1")
 def _():
     for blob in ("", "=", "====", "A", "AA", "AAA", "A===", "!!!!", "\xff", base64.b64encode(b"\0" * 1000).decode(),

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unbound.h>
+#include <unistd.h>
+
 #include "dnsd/decode.h"
 #include "dnsd/setup.h"
 #include "unit/unit.h"
@@ -122,6 +127,54 @@ START_TEST(setup)
 }
 END_TEST
 
+/* N2: a libunbound from before KeyTrap (CVE-2023-50387) was mended anywhere is not used. */
+static const struct {
+	const char *version;
+	bool ok;
+} versions[] = {
+	{ "1.17.1", true }, { "1.17.2", true }, { "1.19.1", true }, { "1.22.0", true },
+	{ "2.0", true }, { "1.18.0rc1", true }, { "1.17.0", false }, { "1.9.0", false },
+	{ "1.13.1", false }, { "0.99.99", false }, { "1.17", false }, { "", false }, { "x", false },
+};
+
+START_TEST(version)
+{
+	ck_assert_int_eq(setup_version_ok(str_of(versions[_i].version)), versions[_i].ok);
+	ck_assert_msg(setup_version_ok(str_of(ub_version())), "libunbound %s", ub_version());
+}
+END_TEST
+
+/* N2: what one question, and all of them, may cost is bounded; the library takes it so. */
+static const char *const costs[] = {
+	" num-queries-per-thread: 100\n",
+	" val-nsec3-keysize-iterations: \"1024 150 2048 150 4096 150\"\n",
+	" val-max-restart: 5\n",
+	" max-sent-count: 32\n",
+	" max-query-restarts: 11\n",
+};
+
+START_TEST(cost)
+{
+	struct dnsd_conf c = { .anchor_file = "", .query_limit = 100, .cache_bytes = 1 << 20 };
+	struct ub_ctx *ctx = ub_ctx_create();
+	struct buf out = { 0 };
+	struct str what;
+	const char *why;
+	char path[60];
+	int fd;
+
+	ck_assert(setup_text(&out, &c, &why, &what));
+	ck_assert_msg(str_find(buf_str(&out), str_of(costs[_i])) >= 0, "%s", costs[_i]);
+	fd = memfd_create("conf", MFD_CLOEXEC);
+	ck_assert_int_eq(write(fd, out.p, out.n), (ssize_t)out.n);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ck_assert_int_eq(ub_ctx_config(ctx, path), 0);
+	(void)close(fd);
+	ub_ctx_delete(ctx);
+	buf_free(&out);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -132,6 +185,8 @@ suite(void)
 	tcase_add_loop_test(t, data, 0, sizeof(rdata) / sizeof(rdata[0]));
 	tcase_add_test(t, order);
 	tcase_add_loop_test(t, setup, 0, sizeof(settings) / sizeof(settings[0]));
+	unit_add_rows(t, version, versions);
+	unit_add_rows(t, cost, costs);
 	suite_add_tcase(s, t);
 	return s;
 }
