@@ -62,7 +62,8 @@ root_of(struct fetch *f)
 static void
 put(struct fetch *f, struct str s)
 {
-	stream_write(f->c->io, s);
+	if (stream_write(f->c->io, s) != IO_OK)
+		f->c->over = true;
 }
 
 static void
@@ -193,7 +194,7 @@ stream_text(struct fetch *f, const struct imap_section *s)
 
 	size = t == NULL ? 0 : text_size(t);
 	announce(f, s, size > skip ? size - skip : 0, &from, &n);
-	for (uint64_t at = skip + from; n > 0;) {
+	for (uint64_t at = skip + from; n > 0 && !f->c->over;) {
 		buf_reset(&block);
 		stream_deadline(f->c->io, deadline_in(IMAP_COMMAND_MS));
 		if (!text_read(t, at, n > CHUNK ? CHUNK : (size_t)n, &block) || block.n == 0) {

@@ -422,7 +422,7 @@ imap_session(struct stream *io, struct store *store, const struct session *hello
 		    imap_capabilities);
 	else
 		tell(&c, "PREAUTH [CAPABILITY %s] Posthorn ready", imap_capabilities);
-	while (!c.over && !service_stopping() && one_command(&c))
+	while (!c.over && !stream_broken(io) && !service_stopping() && one_command(&c))
 		;
 	if (!c.over && service_stopping())
 		tell(&c, "BYE Server is shutting down");

@@ -364,7 +364,7 @@ pop3_session(struct stream *io, struct store *store, const struct session *hello
 	else
 		c.over = true;
 	/* All of a session is one transaction: what was deleted in it goes at its QUIT (RFC 1939 6). */
-	while (!c.over && !service_hurried()) {
+	while (!c.over && !stream_broken(io) && !service_hurried()) {
 		struct str line;
 		enum io r;
 

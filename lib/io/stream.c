@@ -673,6 +673,12 @@ stream_printf(struct stream *s, const char *fmt, ...)
 	return r;
 }
 
+bool
+stream_broken(const struct stream *s)
+{
+	return s->broken != IO_OK;
+}
+
 size_t
 stream_unsent(const struct stream *s)
 {

@@ -94,6 +94,9 @@ enum io stream_flush(struct stream *s);
 /* Output bytes that wait. */
 size_t stream_unsent(const struct stream *s);
 
+/* Has writing failed?  Then nobody reads answers any more, whatever else was read before. */
+bool stream_broken(const struct stream *s);
+
 /*
  * Give the descriptor away: it leaves the loop and the stream is freed.  Nothing may wait in either
  * direction (that is a panic): flush, and look at stream_pending first.
