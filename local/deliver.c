@@ -17,7 +17,6 @@
 #include "base/log.h"
 #include "conf/common.h"
 #include "daemon/service.h"
-#include "fiber/fiber.h"
 #include "local/box.h"
 #include "local/forward.h"
 #include "local/local.h"
@@ -29,7 +28,6 @@
 
 #define LOOP_WINDOW	65536	/* bytes of the header looked at for Delivered-To */
 #define PIECE		32768
-#define GATHER_MS	2	/* deliveries wait so long for each other, when there are others */
 
 struct owner owner = { .root = -1 };
 
@@ -174,7 +172,6 @@ store_message(const struct deliver *d, const struct deliver_rcpt *r, struct stor
 	struct str base = pool_printf(pool, "%lld.M%06lluQ%.*sR%llu",
 	    (long long)(d->arrival_us / 1000000), (unsigned long long)(d->arrival_us % 1000000),
 	    STR_ARG(d->queue_id), (unsigned long long)r->num);
-	static struct fiber_gather ready;
 	struct delivery *to = NULL;
 	struct message_fd from;
 	struct message *m;
@@ -196,9 +193,6 @@ store_message(const struct deliver *d, const struct deliver_rcpt *r, struct stor
 		return;
 	}
 	message_close(m);
-	/* Others are under way: they are made durable together, and nobody waits for us. */
-	if (agent_count() > 1)
-		fiber_gather(&ready, GATHER_MS);
 	got = deliver_end(to, (int64_t)d->arrival_us, &again);
 	if (got != STORE_OK)
 		store_failed(res, got, s, pool);
