@@ -72,6 +72,17 @@ feedback_of(const char *text)
 	return f;
 }
 
+/* A mailbox takes more at once than a next hop: one process serves it, and syncs them together. */
+static unsigned
+most_at_once(struct str name)
+{
+	if (str_eq(name, STR("local")))
+		return (unsigned)queue_conf.local_limit;
+	if (str_eq(name, STR("virtual")))
+		return (unsigned)queue_conf.virtual_limit;
+	return (unsigned)transport_conf.concurrency_limit;
+}
+
 static struct transport *
 transport_of(struct str name)
 {
@@ -89,7 +100,7 @@ transport_of(struct str name)
 	t->recipients = (unsigned)transport_conf.recipient_limit;
 	t->rules = (struct window_rules){
 		.initial = (unsigned)transport_conf.concurrency_initial,
-		.limit = (unsigned)transport_conf.concurrency_limit,
+		.limit = most_at_once(name),
 		.cohorts = (unsigned)transport_conf.failed_cohorts,
 		.plus = feedback_of(transport_conf.positive_feedback),
 		.minus = feedback_of(transport_conf.negative_feedback),

@@ -34,6 +34,10 @@ const struct conf_param queue_params[] = {
 	  "Deliveries at once to a destination before it is known how it fares." },
 	{ "default_destination_concurrency_limit", CONF_INT, &Q.concurrency_limit, "20", "1",
 	  "10000", "Most deliveries at once to one destination." },
+	{ "local_destination_concurrency_limit", CONF_INT, &Q.local_limit, "100", "1", "10000",
+	  "Most deliveries to one local user at once; they share one process and its syncs." },
+	{ "virtual_destination_concurrency_limit", CONF_INT, &Q.virtual_limit, "100", "1", "10000",
+	  "Most deliveries to one virtual mailbox at once." },
 	{ "default_destination_concurrency_positive_feedback", CONF_STR, &Q.positive_feedback, "1",
 	  NULL, NULL, "How much a delivery that worked raises a destination's concurrency: a number, "
 	  "or number/concurrency." },
