@@ -72,15 +72,17 @@ feedback_of(const char *text)
 	return f;
 }
 
-/* A mailbox takes more at once than a next hop: one process serves it, and syncs them together. */
-static unsigned
-most_at_once(struct str name)
+/*
+ * A mailbox takes more at once than a next hop, and from the start: one process serves it, and syncs
+ * them together.
+ */
+static void
+mailbox_rules(struct str name, struct window_rules *r)
 {
 	if (str_eq(name, STR("local")))
-		return (unsigned)queue_conf.local_limit;
+		r->initial = r->limit = (unsigned)queue_conf.local_limit;
 	if (str_eq(name, STR("virtual")))
-		return (unsigned)queue_conf.virtual_limit;
-	return (unsigned)transport_conf.concurrency_limit;
+		r->initial = r->limit = (unsigned)queue_conf.virtual_limit;
 }
 
 static struct transport *
@@ -100,11 +102,12 @@ transport_of(struct str name)
 	t->recipients = (unsigned)transport_conf.recipient_limit;
 	t->rules = (struct window_rules){
 		.initial = (unsigned)transport_conf.concurrency_initial,
-		.limit = most_at_once(name),
+		.limit = (unsigned)transport_conf.concurrency_limit,
 		.cohorts = (unsigned)transport_conf.failed_cohorts,
 		.plus = feedback_of(transport_conf.positive_feedback),
 		.minus = feedback_of(transport_conf.negative_feedback),
 	};
+	mailbox_rules(name, &t->rules);
 	(void)map_put(transports, t->name, t);
 	return t;
 }

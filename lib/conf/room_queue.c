@@ -31,7 +31,7 @@ const struct conf_param queue_params[] = {
 	{ "default_destination_recipient_limit", CONF_INT, &Q.recipient_limit, "50", "1", "10000",
 	  "Most recipients of a message in one delivery." },
 	{ "initial_destination_concurrency", CONF_INT, &Q.concurrency_initial, "5", "1", "10000",
-	  "Deliveries at once to a destination before it is known how it fares." },
+	  "Deliveries at once to a next hop before it is known how it fares." },
 	{ "default_destination_concurrency_limit", CONF_INT, &Q.concurrency_limit, "20", "1",
 	  "10000", "Most deliveries at once to one destination." },
 	{ "local_destination_concurrency_limit", CONF_INT, &Q.local_limit, "100", "1", "10000",
