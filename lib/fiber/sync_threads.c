@@ -65,23 +65,22 @@ perform_one(struct sync_job *j)
 /*
  * Many files: syncfs, then the first file by itself.  That second call is the flush of the device:
  * some file systems write their last blocks after the flush that syncfs makes, or make none when
- * only contents changed.  When either fails, every file is asked by itself.
+ * only contents changed.  When either fails, every other file is asked by itself.  None is asked twice:
+ * the kernel tells of a failure once.
  */
 static void
-perform_members(struct sync_job *m)
+perform_members(struct sync_job *first)
 {
-	struct sync_job *first = m;
+	struct sync_job *m;
+	bool ok = together_sync() == 0;
 
-	if (together_sync() == 0) {
-		perform_one(m);
-		if (m->error == 0) {
-			while ((m = m->next) != NULL)
-				m->error = 0;
-			return;
-		}
+	perform_one(first);
+	ok = ok && first->error == 0;
+	for (m = first->next; m != NULL; m = m->next) {
+		m->error = 0;
+		if (!ok)
+			perform_one(m);
 	}
-	for (m = first; m != NULL; m = m->next)
-		perform_one(m);
 }
 
 void
