@@ -50,15 +50,20 @@ parents(const char *path)
 	}
 }
 
+/* By descriptor: where a lesser user owns the folder above, a name may be a link by now. */
 static bool
 folder(const struct site *s, const char *path, mode_t mode, uid_t uid, gid_t gid)
 {
+	bool ok;
+	int fd;
+
 	parents(path);
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
 		return false;
-	if (s->root && lchown(path, uid, gid) != 0)
+	if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
 		return false;
-	return chmod(path, mode) == 0;
+	ok = (!s->root || fchown(fd, uid, gid) == 0) && fchmod(fd, mode) == 0;
+	return close(fd) == 0 && ok;
 }
 
 static bool
