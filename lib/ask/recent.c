@@ -60,15 +60,13 @@ recent_get(const struct recent *r, const void *question, void *answer, struct po
 	struct buf key = { .limit = KEY_MAX };
 	const struct entry *e = NULL;
 	size_t nfds = 0;
-	bool found;
 
 	if (map_count(r->known) > 0 && ipc_pack(&key, r->question, question, NULL, &nfds))
 		e = map_get(r->known, buf_str(&key));
 	buf_free(&key);
 	/* The answer views its bytes: the pool's, since the entry may go at any time. */
-	found = e != NULL && clock_ms() < e->until &&
+	return e != NULL && clock_ms() < e->until &&
 	    ipc_unpack(pool_str(pool, buf_str(&e->answer)), r->answer, answer, NULL, 0, pool);
-	return found;
 }
 
 /* The entry for this key: the one that has it, or the oldest, renamed. */

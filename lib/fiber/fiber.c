@@ -556,6 +556,7 @@ poll_events(void)
 		if (!idle() && put_off++ < SYNC_PUT_OFF)
 			return;
 		put_off = 0;
+		log_flush();
 		sync_submit();
 		if (!idle())
 			return;

@@ -92,19 +92,26 @@ collect(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* The loop makes the calls itself; `list` is empty afterwards. */
+static void
+perform_all(struct sync_jobs *list)
+{
+	struct sync_job *j, *next;
+
+	for (j = list->first; j != NULL; j = next) {
+		next = j->next;
+		sync_perform(j);
+		settle(j);
+	}
+	*list = (struct sync_jobs){ NULL, NULL, 0 };
+}
+
 /* Give the jobs to the threads, or do without them. */
 static void
 hand_over(struct sync_jobs *list)
 {
-	struct sync_job *j, *next;
-
 	if (!threads_start()) {
-		for (j = list->first; j != NULL; j = next) {
-			next = j->next;
-			sync_perform(j);
-			settle(j);
-		}
-		*list = (struct sync_jobs){ NULL, NULL, 0 };
+		perform_all(list);
 		return;
 	}
 	if (!threads_known) {
@@ -180,16 +187,9 @@ here_now(void)
 static void
 perform_here(unsigned files)
 {
-	struct sync_jobs list = asked;
-	struct sync_job *j, *next;
 	int64_t before = clock_us();
 
-	asked = (struct sync_jobs){ NULL, NULL, 0 };
-	for (j = list.first; j != NULL; j = next) {
-		next = j->next;
-		sync_perform(j);
-		settle(j);
-	}
+	perform_all(&asked);
 	here_took(clock_us() - before, files);
 }
 
