@@ -262,7 +262,8 @@ note_unserved(struct str transport, bool unserved)
 	if (said == NULL)
 		said = map_new();
 	if (!unserved) {
-		(void)map_del(said, transport);
+		if (map_count(said) > 0)
+			(void)map_del(said, transport);
 	} else if (agents_asked() && map_put(said, transport, &said) == NULL) {
 		log_warn("no process serves the transport \"%.*s\": is it in master.cf? "
 		    "mail for it waits", STR_ARG(transport));
