@@ -93,7 +93,14 @@ void fiber_yield(void);
  */
 int fiber_sync(int fd);
 
-/* The same with fsync, for directories and new names. */
+/*
+ * The same for a file of which only the first `n` bytes were written over; before that they were
+ * durable, and nothing behind them changed.  Several such files in a round cost one wait and one flush
+ * of the device, where the file system leaves what is written over in its place.
+ */
+int fiber_sync_inside(int fd, size_t n);
+
+/* The same as fiber_sync with fsync, for directories and new names. */
 int fiber_sync_full(int fd);
 
 /*
@@ -108,6 +115,19 @@ int fiber_sync_new(int fd, int dir);
  * fiber_sync.  Not cancellable.
  */
 int fiber_write_out(int fd);
+
+/*
+ * Run `run(arg)` on a thread; the fiber waits.  For system calls that would keep the others waiting:
+ * it may touch nothing that fibers do, log nothing and call nothing of this library.  Not cancellable.
+ */
+void fiber_aside(void (*run)(void *), void *arg);
+
+/*
+ * fsync of up to FIBER_SYNC_STOCK new files and of the folder their names are in, by a thread beside all
+ * rounds.  0 when all are safe, else an errno.  Not cancellable.
+ */
+#define FIBER_SYNC_STOCK	64
+int fiber_sync_stock(const int *fds, unsigned n, int dir);
 
 /*
  * Files on the file system of the folder `dir` may be made durable together: when a round holds several,

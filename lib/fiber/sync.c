@@ -28,6 +28,7 @@
 #define HERE_CALLS	2	/* … or this many by themselves */
 #define HERE_SLOW	8	/* when a third of them takes more, this many times: … */
 #define HERE_REST	1000	/* … threads make them for this many ms */
+#define INSIDE_MOST	16	/* of more files written over in place each call is dearer than syncfs */
 
 static struct sync_jobs asked;		/* of this round */
 static struct sync_jobs large;		/* to write out, beside all rounds */
@@ -71,7 +72,8 @@ settle(struct sync_job *j)
 		return;
 	}
 	crowd_out = false;
-	together_took(j->took_us, crowd_n);
+	if (j->inside == 0)
+		together_took(j->took_us, crowd_n);
 	for (m = crowd.members; m != NULL; m = next) {
 		next = m->next;
 		finish(m);
@@ -141,27 +143,47 @@ hold_back(void)
 	return false;
 }
 
-/* Make one job of those in the round that may be done together, when they are `least` or more. */
+/* Make one job of `members`. */
+static void
+make_crowd(const struct sync_jobs *members, bool inside)
+{
+	crowd = (struct sync_job){ .fd = -1, .members = members->first, .inside = inside };
+	crowd_n = members->n;
+	crowd_out = true;
+	jobs_add(&asked, &crowd);
+	if (!inside)
+		count_calls++;		/* syncfs and one other */
+}
+
+/*
+ * Make one job of those in the round that may be done together: of all, when they are `least` or more
+ * and there are several that need syncfs; else of those that were written over in place.
+ */
 static void
 join_round(unsigned least)
 {
-	struct sync_jobs apart = { NULL, NULL, 0 }, members = { NULL, NULL, 0 };
+	struct sync_jobs apart = { NULL, NULL, 0 }, members = apart, inside = apart;
 	struct sync_job *j, *next;
+	bool many = asked.n >= least && together_ready();
 
-	if (asked.n < least || crowd_out || !together_ready())
+	if (crowd_out || (!many && !together_in_place()))
 		return;
 	for (j = asked.first; j != NULL; j = next) {
 		next = j->next;
-		jobs_add(together_holds(j->fd) ? &members : &apart, j);
+		jobs_add(!together_holds(j->fd) ? &apart : j->inside > 0 && together_in_place() ? &inside :
+		    &members, j);
 	}
 	asked = apart;
-	if (members.n == 0)
+	if (many && (members.n >= TOGETHER_HERE || inside.n > INSIDE_MOST)) {
+		jobs_append(&members, &inside);
+		make_crowd(&members, false);
 		return;
-	crowd = (struct sync_job){ .fd = -1, .members = members.first };
-	crowd_n = members.n;
-	crowd_out = true;
-	jobs_add(&asked, &crowd);
-	count_calls++;		/* syncfs and one other */
+	}
+	jobs_append(&asked, &members);
+	if (inside.n >= TOGETHER_HERE)
+		make_crowd(&inside, true);
+	else
+		jobs_append(&asked, &inside);
 }
 
 /* The loop made a round of `files`: did that go fast, as a rule? */
@@ -238,6 +260,10 @@ enter(struct sync_job *job)
 
 	count_syncs++;
 	if (*slot != NULL) {
+		if (job->inside == 0 || (*slot)->inside == 0)
+			(*slot)->inside = 0;
+		else if (job->inside > (*slot)->inside)
+			(*slot)->inside = job->inside;
 		job->same = (*slot)->same;
 		(*slot)->same = job;
 		return;
@@ -247,9 +273,9 @@ enter(struct sync_job *job)
 }
 
 static int
-sync_one(int fd, bool full)
+sync_one(int fd, bool full, size_t inside)
 {
-	struct sync_job job = { .fiber = fiber_self(), .fd = fd, .full = full };
+	struct sync_job job = { .fiber = fiber_self(), .fd = fd, .full = full, .inside = inside };
 
 	if (fd < 0)
 		return EBADF;
@@ -277,27 +303,80 @@ fiber_sync_new(int fd, int dir)
 int
 fiber_sync(int fd)
 {
-	return sync_one(fd, false);
+	return sync_one(fd, false, 0);
+}
+
+int
+fiber_sync_inside(int fd, size_t n)
+{
+	return sync_one(fd, false, n);
 }
 
 int
 fiber_sync_full(int fd)
 {
-	return sync_one(fd, true);
+	return sync_one(fd, true, 0);
+}
+
+/* Beside all rounds, by a thread. */
+static void
+enter_large(struct sync_job *job)
+{
+	job->fiber = fiber_self();
+	job->large = true;
+	jobs_add(&large, job);
+}
+
+void
+fiber_aside(void (*run)(void *), void *arg)
+{
+	struct sync_job job = { .fd = -1, .run = run, .arg = arg };
+
+	enter_large(&job);
+	while (!job.finished)
+		loop_park(NEVER, true);
 }
 
 int
 fiber_write_out(int fd)
 {
-	struct sync_job job = { .fiber = fiber_self(), .fd = fd, .large = true };
+	struct sync_job job = { .fd = fd };
 
 	if (fd < 0)
 		return EBADF;
-	jobs_add(&large, &job);
 	count_calls++;
+	enter_large(&job);
 	while (!job.finished)
 		loop_park(NEVER, true);
 	return job.error;
+}
+
+int
+fiber_sync_stock(const int *fds, unsigned n, int dir)
+{
+	struct sync_job one[FIBER_SYNC_STOCK + 1] = { 0 }, all = { .fd = -1, .members = one };
+	bool together = together_ready() && together_holds(dir);
+	int error = 0;
+
+	ASSERT(n <= FIBER_SYNC_STOCK);
+	for (unsigned i = 0; i <= n; i++) {
+		one[i].fd = i < n ? fds[i] : dir;
+		one[i].full = true;
+		if (!together)
+			enter_large(&one[i]);
+		else if (i < n)
+			one[i].next = &one[i + 1];
+	}
+	count_calls += together ? 2 : n + 1;
+	if (together)
+		enter_large(&all);
+	for (unsigned i = 0; i <= n; i++) {
+		while (!(together ? all.finished : one[i].finished))
+			loop_park(NEVER, true);
+		if (error == 0)
+			error = one[i].error;
+	}
+	return error;
 }
 
 void

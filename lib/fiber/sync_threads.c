@@ -8,6 +8,7 @@
 #include "fiber/sync_threads.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -51,6 +52,19 @@ jobs_add(struct sync_jobs *list, struct sync_job *j)
 	list->n++;
 }
 
+void
+jobs_append(struct sync_jobs *list, const struct sync_jobs *more)
+{
+	if (more->first == NULL)
+		return;
+	if (list->last != NULL)
+		list->last->next = more->first;
+	else
+		list->first = more->first;
+	list->last = more->last;
+	list->n += more->n;
+}
+
 static void
 perform_one(struct sync_job *j)
 {
@@ -83,12 +97,40 @@ perform_members(struct sync_job *first)
 	}
 }
 
+/*
+ * Many files that were written over in place: nothing of them but those bytes has to be written, so
+ * all are started, then waited for, then the device is flushed once.
+ */
+static void
+perform_inside(struct sync_job *first)
+{
+	static const unsigned start = SYNC_FILE_RANGE_WRITE;
+	static const unsigned wait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+	    SYNC_FILE_RANGE_WAIT_AFTER;
+	struct sync_job *m;
+	int flushed;
+
+	for (m = first; m != NULL; m = m->next)
+		m->error = sync_file_range(m->fd, 0, (off_t)m->inside, start) == 0 ? 0 : errno;
+	for (m = first; m != NULL; m = m->next)
+		if (sync_file_range(m->fd, 0, (off_t)m->inside, wait) != 0 && m->error == 0)
+			m->error = errno;
+	flushed = together_flush();
+	for (m = first; m != NULL; m = m->next)
+		if (m->error == 0)
+			m->error = flushed;
+}
+
 void
 sync_perform(struct sync_job *j)
 {
 	int64_t before = clock_us();
 
-	if (j->members != NULL)
+	if (j->run != NULL)
+		j->run(j->arg);
+	else if (j->members != NULL && j->inside > 0)
+		perform_inside(j->members);
+	else if (j->members != NULL)
 		perform_members(j->members);
 	else
 		perform_one(j);

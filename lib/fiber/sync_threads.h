@@ -9,6 +9,7 @@
 #define FIBER_SYNC_THREADS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct fiber;
@@ -18,7 +19,11 @@ struct sync_job {
 	struct sync_job *next;
 	struct sync_job *same;		/* others that wait for the same call */
 	struct sync_job *members;	/* files to do together; this one stands for them */
+	size_t inside;			/* the first so many bytes were written over, no more; 0: not so.
+					   Of members: that is true of each */
 	int64_t took_us;		/* how long that was */
+	void (*run)(void *);		/* what to do instead of a sync */
+	void *arg;
 	struct fiber *fiber;
 	int fd;
 	bool full;			/* fsync, not fdatasync */
@@ -34,6 +39,7 @@ struct sync_jobs {
 };
 
 void jobs_add(struct sync_jobs *list, struct sync_job *j);
+void jobs_append(struct sync_jobs *list, const struct sync_jobs *more);
 
 /* Make the job's calls, here and now. */
 void sync_perform(struct sync_job *j);

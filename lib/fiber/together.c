@@ -30,6 +30,7 @@
 
 static int volume = -1;
 static dev_t device;
+static bool in_place;
 static msec_t rest_until;
 static msec_t rest = REST_MIN;
 static unsigned strikes;
@@ -60,6 +61,8 @@ fiber_sync_together(int dir)
 	if (fs.f_type != EXT4_SUPER_MAGIC && fs.f_type != XFS_SUPER_MAGIC &&
 	    fs.f_type != BTRFS_SUPER_MAGIC)
 		return;
+	/* XFS may share blocks between files, btrfs writes to other ones always. */
+	in_place = fs.f_type == EXT4_SUPER_MAGIC;
 	device = st.st_dev;
 	rest_until = 0;
 	rest = REST_MIN;
@@ -70,6 +73,12 @@ bool
 together_ready(void)
 {
 	return volume >= 0 && (rest_until == 0 || clock_ms() >= rest_until);
+}
+
+bool
+together_in_place(void)
+{
+	return volume >= 0 && in_place;
 }
 
 bool
@@ -84,6 +93,14 @@ int
 together_sync(void)
 {
 	return syncfs(volume) == 0 ? 0 : errno;
+}
+
+int
+together_flush(void)
+{
+	/* Of a folder whose names hardly ever change.  Not of a file that was just renamed: without a
+	 * journal ext4 then writes its new folder too. */
+	return fdatasync(volume) == 0 ? 0 : errno;
 }
 
 void

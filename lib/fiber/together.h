@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * together - one system call that makes many files durable; sync.c alone includes it.
+ * together - what one file system allows for many files at once; sync.c alone includes it.
  *
  * syncfs waits for everything that was written to a file system.  For many files it costs a fraction
  * of an fdatasync for each: one wait, one flush of the device.  It also waits for what others wrote
@@ -20,11 +20,17 @@
 /* Is there a file system to sync as a whole, and did that go fast lately?  The loop's side. */
 bool together_ready(void);
 
+/* Are bytes written over files of it durable where they are, once written out and flushed? */
+bool together_in_place(void);
+
 /* Is `fd` on it? */
 bool together_holds(int fd);
 
 /* Write out all of it: 0 or an errno.  Any thread may call it. */
 int together_sync(void);
+
+/* Flush the device, whatever there is to write: 0 or an errno.  Any thread may call it. */
+int together_flush(void);
 
 /* What the loop learns from that, for `files` of them, and from a file that was synced by itself. */
 void together_took(int64_t us, unsigned files);

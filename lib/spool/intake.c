@@ -22,20 +22,18 @@
 #include "base/panic.h"
 #include "fiber/fiber.h"
 #include "mail/queue_id.h"
+#include "spool/stock.h"
 
-#define FILE_START	(16u << 10)		/* a new pool file is made at least this long */
 #define LAST_FILE	"last-id"
 #define LAST_SIZE	32
 #define LAST_AHEAD	((int64_t)5 * 1000000)	/* IDs promised at once, in microseconds of time */
-#define RESCAN_MS	200			/* between looks into an empty free/ */
 
 struct intake {
 	const struct spool *spool;
 	struct queue_id_clock clock;
 	int64_t promised_us;	/* every ID ever given out is at most this, on disk too */
 	int last_fd;
-	struct vec unused;	/* struct spool_name: files of free/ */
-	msec_t rescan;		/* not before this */
+	struct stock *stock;
 	uint64_t seed[2];
 	struct map *busy;	/* IDs being written */
 	unsigned next_number;
@@ -131,6 +129,21 @@ sweep_bad(const struct spool *s, const char *name, const struct spool_file *f)
 	(void)spool_move(s, SPOOL_INCOMING, SPOOL_CORRUPT, name);
 }
 
+/*
+ * A file that is used from here on, whose writer may have ended before it was durable: its length is
+ * relied on (stock.h).
+ */
+static void
+make_durable(const struct spool *s, const char *name)
+{
+	int fd = openat(s->folder[SPOOL_INCOMING], name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 || fsync(fd) != 0)
+		log_error("%s: queue file: sync: %s", name, strerror(errno));
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 /* Files in incoming/ that never became messages: back to free/, or away. */
 static void
 sweep(struct intake *in)
@@ -145,7 +158,11 @@ sweep(struct intake *in)
 		struct spool_file f;
 
 		switch (spool_read(s, SPOOL_INCOMING, name, SPOOL_READ_VERIFY, pool, &f, NULL)) {
+		case SPOOL_GOOD:
+			make_durable(s, name);
+			break;
 		case SPOOL_FREE:
+			make_durable(s, name);
 			if (f.file_size <= SPOOL_REUSE_MAX)
 				(void)spool_move(s, SPOOL_INCOMING, SPOOL_UNUSED, name);
 			else
@@ -201,7 +218,6 @@ intake_open(const struct spool *s)
 	struct intake *in = mem_zero(1, sizeof(*in));
 
 	in->spool = s;
-	in->unused = vec_of(sizeof(struct spool_name));
 	in->last_fd = openat(s->dir, LAST_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (in->last_fd < 0) {
 		free(in);
@@ -209,6 +225,7 @@ intake_open(const struct spool *s)
 	}
 	hash_seed(in->seed);
 	in->busy = map_new();
+	in->stock = stock_open(s);
 	sweep(in);
 	sweep_free(s);
 	if (!read_promise(in))
@@ -229,7 +246,7 @@ intake_close(struct intake *in)
 	if (in->clock.last_us < in->promised_us)
 		(void)promise(in, in->clock.last_us);
 	(void)close(in->last_fd);
-	vec_free(&in->unused);
+	stock_close(in->stock);
 	map_free(in->busy);
 	free(in);
 }
@@ -268,29 +285,6 @@ draw_key(const struct intake *in, struct spool_head *h)
 	h->key[1] = hash_sip(other, str_of(h->id));
 }
 
-/* A file of free/ renamed to incoming/ID and opened, or -1 when there is none. */
-static int
-claim(struct intake *in, const char *id)
-{
-	const struct spool *s = in->spool;
-	const struct spool_name *n;
-	int fd;
-
-	if (in->unused.n == 0 && clock_ms() >= in->rescan) {
-		in->rescan = deadline_in(RESCAN_MS);
-		(void)spool_list(s, SPOOL_UNUSED, SPOOL_FREE_MAX, &in->unused);
-	}
-	while ((n = vec_pop(&in->unused)) != NULL) {
-		if (renameat(s->folder[SPOOL_UNUSED], n->name, s->folder[SPOOL_INCOMING], id) != 0)
-			continue;
-		fd = openat(s->folder[SPOOL_INCOMING], id, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd >= 0)
-			return fd;
-		(void)unlinkat(s->folder[SPOOL_INCOMING], id, 0);
-	}
-	return -1;
-}
-
 static int
 create(struct intake *in, const char *id)
 {
@@ -302,7 +296,7 @@ create(struct intake *in, const char *id)
 static bool
 write_all(int fd, const unsigned char *head, struct str content, struct str envelope, size_t fill)
 {
-	static const char zeros[FILE_START];
+	static const char zeros[SPOOL_FILE_MIN];
 	size_t total = SPOOL_HEAD + content.n + envelope.n;
 	struct iovec iov[4] = {
 		{ (void *)(uintptr_t)head, SPOOL_HEAD },
@@ -361,7 +355,8 @@ static enum spool_put
 put_once(struct intake *in, const char *id, const unsigned char *head, struct str content,
     struct str envelope, bool fresh, bool *again)
 {
-	int fd = fresh ? -1 : claim(in, id), e;
+	size_t total = SPOOL_HEAD + content.n + envelope.n, inside = 0, crowd = map_count(in->busy);
+	int fd = fresh ? -1 : stock_take(in->stock, id, total, crowd, &inside), e;
 	bool reused = fd >= 0;
 
 	*again = false;
@@ -369,14 +364,17 @@ put_once(struct intake *in, const char *id, const unsigned char *head, struct st
 		log_error("%s: create queue file: %s", id, strerror(errno));
 		return put_of_errno(errno);
 	}
-	if (!write_all(fd, head, content, envelope, reused ? 0 : FILE_START)) {
+	if (!write_all(fd, head, content, envelope, reused ? 0 : SPOOL_FILE_MIN)) {
 		e = errno;
 		log_error("%s: write queue file: %s", id, strerror(e));
 		undo(in, id, fd, reused);
 		(void)close(fd);
 		return put_of_errno(e);
 	}
-	e = reused ? fiber_sync(fd) : fiber_sync_new(fd, in->spool->folder[SPOOL_INCOMING]);
+	if (!reused)
+		e = fiber_sync_new(fd, in->spool->folder[SPOOL_INCOMING]);
+	else
+		e = total <= inside ? fiber_sync_inside(fd, total) : fiber_sync(fd);
 	if (close(fd) != 0 && e == 0)
 		e = errno;
 	if (e == 0)

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -18,16 +19,35 @@ struct spool_place
 spool_place_of(const struct spool_file *f, enum spool_folder folder)
 {
 	return (struct spool_place){ .head = f->head, .folder = folder, .log_end = f->log_end,
-		.seq = f->nlog };
+		.seq = f->nlog, .grown = true };
 }
 
-/* 0 or an errno. */
+/*
+ * Make durable what was written to the first `end` bytes of the file, which was `size` bytes long
+ * before; 0 or an errno.
+ */
 static int
-sync_fd(int fd)
+sync_fd(int fd, struct spool_place *at, uint64_t end, uint64_t size)
 {
-	if (fiber_running())
-		return fiber_sync(fd);
-	return fdatasync(fd) == 0 ? 0 : errno;
+	int e;
+
+	if (!fiber_running())
+		e = fdatasync(fd) == 0 ? 0 : errno;
+	else if (end <= size && !at->grown)
+		return fiber_sync_inside(fd, (size_t)end);
+	else
+		e = fiber_sync(fd);
+	at->grown = e != 0;
+	return e;
+}
+
+/* The length of a file, 0 when it cannot be told. */
+static uint64_t
+length(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
 static int
@@ -43,6 +63,7 @@ spool_log(const struct spool *s, struct spool_place *at, const struct spool_reco
 	struct buf out = { 0 };
 	int fd, e = 0;
 	bool ok = true;
+	uint64_t size;
 
 	for (size_t i = 0; i < n && ok; i++)
 		ok = spool_record_pack(&out, &at->head, at->seq + i, &v[i]);
@@ -52,10 +73,13 @@ spool_log(const struct spool *s, struct spool_place *at, const struct spool_reco
 		errno = e;
 		return false;
 	}
+	size = length(fd);
 	if (!spool_pwrite(fd, buf_str(&out), at->log_end))
 		e = errno;
 	else if (sync)
-		e = sync_fd(fd);
+		e = sync_fd(fd, at, at->log_end + out.n, size);
+	else if (at->log_end + out.n > size)
+		at->grown = true;
 	if (close(fd) != 0 && e == 0)
 		e = errno;
 	if (e == 0) {
@@ -68,7 +92,7 @@ spool_log(const struct spool *s, struct spool_place *at, const struct spool_reco
 }
 
 bool
-spool_finish(const struct spool *s, const struct spool_place *at, bool keep, bool *kept)
+spool_finish(const struct spool *s, struct spool_place *at, bool keep, bool *kept)
 {
 	unsigned char sector[SPOOL_HEAD];
 	struct spool_head h = at->head;
@@ -80,7 +104,8 @@ spool_finish(const struct spool *s, const struct spool_place *at, bool keep, boo
 	if (fd < 0) {
 		e = errno;
 	} else {
-		e = spool_pwrite(fd, str_n(sector, sizeof(sector)), 0) ? sync_fd(fd) : errno;
+		e = spool_pwrite(fd, str_n(sector, sizeof(sector)), 0) ?
+		    sync_fd(fd, at, SPOOL_HEAD, SPOOL_HEAD) : errno;
 		if (close(fd) != 0 && e == 0)
 			e = errno;
 	}

@@ -16,6 +16,7 @@ struct spool_place {
 	enum spool_folder folder;
 	uint64_t log_end;	/* offset of the next record */
 	uint64_t seq;		/* its number */
+	bool grown;		/* the file may be shorter on the disk than it seems */
 	bool lent;		/* a descriptor of the file went to another program */
 };
 
@@ -34,6 +35,6 @@ bool spool_log(const struct spool *s, struct spool_place *at, const struct spool
  * never lent, when `keep`) or unlink it.  False when the mark could not be made durable; the file
  * is unlinked then all the same, and *kept is false.
  */
-bool spool_finish(const struct spool *s, const struct spool_place *at, bool keep, bool *kept);
+bool spool_finish(const struct spool *s, struct spool_place *at, bool keep, bool *kept);
 
 #endif

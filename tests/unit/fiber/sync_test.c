@@ -302,6 +302,157 @@ START_TEST(crowd_after_crowd)
 }
 END_TEST
 
+/* ---- written over in place ---- */
+
+#define INSIDE	8	/* files, few enough to be written one by one */
+#define LENGTH	16384
+
+static char page[LENGTH];
+
+static void
+write_over(void *arg)
+{
+	int fd = unit_file();
+
+	ck_assert_int_eq(pwrite(fd, page, LENGTH, 0), LENGTH);
+	ck_assert_int_eq(fsync(fd), 0);
+	ck_assert_int_eq(pwrite(fd, "new", 3, 0), 3);
+	ck_assert_int_eq(fiber_sync_inside(fd, 3), wanted_error);
+	close(fd);
+	done++;
+}
+
+static void
+write_over_many(void *arg)
+{
+	for (int i = 0; i < INSIDE; i++)
+		fiber_start(write_over, NULL, "over");
+}
+
+static bool
+in_place(void)
+{
+	struct statfs fs;
+
+	return together() && statfs(unit_root, &fs) == 0 && fs.f_type == EXT4_SUPER_MAGIC;
+}
+
+/* One flush for all of them where the file system keeps blocks in their place. */
+START_TEST(inside_is_one_flush)
+{
+	bool place = in_place(), crowd = together();
+	unsigned long long calls = fiber_stats().sync_calls;
+
+	fiber_run(write_over_many, NULL);
+	ck_assert_int_eq(done, INSIDE);
+	calls = fiber_stats().sync_calls - calls;
+	ck_assert_uint_eq(calls, place ? 1 : crowd ? 2 : INSIDE);
+}
+END_TEST
+
+static void
+inside_and_others(void *arg)
+{
+	write_over_many(NULL);
+	fiber_start(one, NULL, "one");
+	fiber_start(errors, NULL, "errors");
+}
+
+START_TEST(inside_beside_others)
+{
+	(void)together();
+	fiber_run(inside_and_others, NULL);
+	ck_assert_int_eq(done, INSIDE + 2);
+	fiber_sync_threads(0);
+	fiber_run(inside_and_others, NULL);
+	ck_assert_int_eq(done, 2 * (INSIDE + 2));
+}
+END_TEST
+
+static void
+over_same(void *arg)
+{
+	ck_assert_int_eq(fiber_sync_inside(file, 3), 0);
+	done++;
+}
+
+/* Both ways for one descriptor in one round: the whole file is synced. */
+static void
+both_ways(void *arg)
+{
+	fiber_start(over_same, NULL, "over");
+	fiber_start(same, NULL, "same");
+	fiber_start(over_same, NULL, "over");
+	write_over_many(NULL);
+}
+
+START_TEST(inside_and_whole)
+{
+	(void)together();
+	file = unit_file();
+	fiber_run(both_ways, NULL);
+	ck_assert_int_eq(done, 3 + INSIDE);
+}
+END_TEST
+
+/* ---- on a thread ---- */
+
+static void
+on_thread(void *arg)
+{
+	*(pid_t *)arg = gettid();
+}
+
+static void
+stock(void *arg)
+{
+	int fds[FIBER_SYNC_STOCK], dir = open(unit_root, O_RDONLY | O_DIRECTORY);
+	pid_t *who = arg;
+
+	for (int i = 0; i < FIBER_SYNC_STOCK; i++) {
+		fds[i] = unit_file();
+		ck_assert_int_eq(write(fds[i], page, LENGTH), LENGTH);
+	}
+	ck_assert_int_eq(fiber_sync_stock(fds, FIBER_SYNC_STOCK, dir), 0);
+	close(fds[7]);
+	ck_assert_int_eq(fiber_sync_stock(fds, 7, dir), 0);
+	fiber_aside(on_thread, who);
+	ck_assert_int_gt(*who, 0);
+	done++;
+}
+
+START_TEST(stock_and_aside)
+{
+	pid_t who = 0;
+
+	fiber_run(stock, &who);
+	ck_assert_int_ne(who, gettid());
+	(void)together();
+	fiber_run(stock, &who);
+	fiber_sync_together(-1);
+	ck_assert_int_eq(done, 2);
+}
+END_TEST
+
+static void
+stop_large(void *arg)
+{
+	fiber_start(stock, arg, "stock");
+	fiber_yield();
+	fiber_stop();
+}
+
+/* The fiber that asked vanishes while a thread works for it. */
+START_TEST(stock_stopped)
+{
+	pid_t who = 0;
+
+	(void)together();
+	for (int i = 0; i < 10; i++)
+		fiber_run(stop_large, &who);
+}
+END_TEST
+
 #ifdef WITH_SECCOMP
 static void
 crowd_only(void *arg)
@@ -349,6 +500,38 @@ START_TEST(crowd_tells_each)
 	ck_assert_int_eq(done, 3 * FILES);
 }
 END_TEST
+
+/* Writing out fails, or the flush: nobody is told that all is well. */
+START_TEST(inside_tells_each)
+{
+	bool place = in_place();
+	int call = _i == 0 ? SCMP_SYS(sync_file_range) : SCMP_SYS(fdatasync);
+
+	fails(call, EIO);
+	wanted_error = place || call == SCMP_SYS(fdatasync) ? EIO : 0;
+	fiber_run(write_over_many, NULL);
+	ck_assert_int_eq(done, INSIDE);
+}
+END_TEST
+
+static void
+stock_fails(void *arg)
+{
+	int fd = unit_file(), dir = open(unit_root, O_RDONLY | O_DIRECTORY);
+
+	ck_assert_int_eq(fiber_sync_stock(&fd, 1, dir), EIO);
+	done++;
+}
+
+START_TEST(stock_tells)
+{
+	if (_i == 1)
+		(void)together();
+	fails(SCMP_SYS(fsync), EIO);
+	fiber_run(stock_fails, NULL);
+	ck_assert_int_eq(done, 1);
+}
+END_TEST
 #endif
 
 static void
@@ -378,9 +561,16 @@ suite(void)
 	tcase_add_test(t, crowd_beside_others);
 	tcase_add_test(t, crowd_without_threads);
 	tcase_add_test(t, crowd_after_crowd);
+	tcase_add_test(t, inside_is_one_flush);
+	tcase_add_test(t, inside_beside_others);
+	tcase_add_test(t, inside_and_whole);
+	tcase_add_test(t, stock_and_aside);
+	tcase_add_test(t, stock_stopped);
 #ifdef WITH_SECCOMP
 	tcase_add_test(t, crowd_asks_each);
 	tcase_add_test(t, crowd_tells_each);
+	tcase_add_loop_test(t, inside_tells_each, 0, 2);
+	tcase_add_loop_test(t, stock_tells, 0, 2);
 #endif
 	suite_add_tcase(s, t);
 	return s;

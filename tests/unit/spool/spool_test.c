@@ -195,6 +195,20 @@ count(enum spool_folder where)
 	return n;
 }
 
+/* Files of free/ that held a message before; the others were made ahead. */
+static size_t
+used_again(void)
+{
+	struct vec names = vec_of(sizeof(struct spool_name));
+	size_t n = 0;
+
+	ck_assert(spool_list(&spool, SPOOL_UNUSED, 1000, &names));
+	for (size_t i = 0; i < names.n; i++)
+		n += strncmp(((struct spool_name *)vec_at(&names, i))->name, "new-", 4) != 0;
+	vec_free(&names);
+	return n;
+}
+
 static void
 whole_life(void *arg)
 {
@@ -223,7 +237,7 @@ whole_life(void *arg)
 	ck_assert_uint_eq(f.nlog, 2);
 	ck_assert(spool_finish(&spool, &at, true, &kept));
 	ck_assert(kept);
-	ck_assert_uint_eq(count(SPOOL_UNUSED), 1);
+	ck_assert_uint_eq(used_again(), 1);
 	intake_close(in);
 
 	/* The next message takes the same file, under a greater ID, and sees no old log. */
@@ -231,7 +245,7 @@ whole_life(void *arg)
 	ck_assert(intake_id(in, id2));
 	ck_assert(str_cmp(str_sub(str_of(id), 0, 10), str_sub(str_of(id2), 0, 10)) < 0);
 	ck_assert_int_eq(spool_put(in, id2, STR("two\r\n"), &env, NULL), SPOOL_PUT_OK);
-	ck_assert_uint_eq(count(SPOOL_UNUSED), 0);
+	ck_assert_uint_eq(used_again(), 0);
 	ck_assert_int_eq(spool_read(&spool, SPOOL_INCOMING, id2, SPOOL_READ_CONTENT, pool, &f, NULL),
 	    SPOOL_GOOD);
 	ck_str_is(f.content, "two\r\n");
@@ -243,6 +257,114 @@ whole_life(void *arg)
 START_TEST(test_whole_life)
 {
 	fiber_run(whole_life, NULL);
+}
+END_TEST
+
+static void
+put_raw(enum spool_folder where, const char *name, struct str data)
+{
+	int fd = openat(spool.folder[where], name, O_WRONLY | O_CREAT, 0600);
+
+	ck_assert(spool_pwrite(fd, data, 0));
+	(void)close(fd);
+}
+
+/* A new message of `n` bytes; gives its ID. */
+static void
+put(struct intake *in, size_t n, char id[LIMIT_QUEUE_ID + 1])
+{
+	static char body[40000];
+	struct envelope env = an_envelope();
+
+	memset(body, 'x', sizeof(body));
+	ck_assert_uint_le(n, sizeof(body));
+	ck_assert(intake_id(in, id));
+	ck_assert_int_eq(spool_put(in, id, str_n(body, n), &env, NULL), SPOOL_PUT_OK);
+}
+
+static off_t
+length_of(enum spool_folder where, const char *id)
+{
+	struct stat st;
+
+	ck_assert_int_eq(fstatat(spool.folder[where], id, &st, 0), 0);
+	return st.st_size;
+}
+
+static void
+is_whole(const char *id, size_t n)
+{
+	struct pool *pool = pool_new();
+	struct spool_file f;
+
+	ck_assert_int_eq(spool_read(&spool, SPOOL_INCOMING, id, SPOOL_READ_VERIFY, pool, &f, NULL),
+	    SPOOL_GOOD);
+	ck_assert_uint_eq(f.head.content_len, n);
+	pool_free(pool);
+}
+
+/* The first message finds nothing and has files made; the next ones are written over those. */
+static void
+made_ahead(void *arg)
+{
+	struct intake *in = intake_open(&spool);
+	char id[LIMIT_QUEUE_ID + 1];
+	size_t stock;
+
+	put(in, 1000, id);
+	ck_assert_int_eq(length_of(SPOOL_INCOMING, id), SPOOL_FILE_MIN);
+	while (count(SPOOL_UNUSED) < 64)
+		(void)fiber_sleep(deadline_in(5));
+	(void)fiber_sleep(deadline_in(50));
+	stock = count(SPOOL_UNUSED);
+	put(in, 1000, id);
+	ck_assert_uint_eq(count(SPOOL_UNUSED), stock - 1);
+	ck_assert_int_eq(length_of(SPOOL_INCOMING, id), 4096);
+	is_whole(id, 1000);
+	/* A longer one is welcome too, and files made from now on are as long. */
+	put(in, 20000, id);
+	is_whole(id, 20000);
+	for (int i = 0; i < 200; i++) {
+		put(in, 20000, id);
+		is_whole(id, 20000);
+		(void)fiber_sleep(deadline_in(1));
+	}
+	ck_assert_int_eq(length_of(SPOOL_INCOMING, id), 24576);
+	intake_close(in);
+	ck_assert_uint_eq(count(SPOOL_UNUSED), 0);
+	ck_assert_uint_eq(count(SPOOL_INCOMING), 203);
+}
+
+START_TEST(test_made_ahead)
+{
+	fiber_run(made_ahead, NULL);
+}
+END_TEST
+
+/* What an unclean stop leaves of them is no message and is not trusted to be durable. */
+static void
+left_behind(void *arg)
+{
+	static const char zeros[4096];
+	struct intake *in;
+	struct buf good = { 0 };
+
+	make_file(&good, "4abcdefghz9", STR("hello\r\n"), 0);
+	put_raw(SPOOL_UNUSED, "new-1-0", str_n(zeros, sizeof(zeros)));
+	put_raw(SPOOL_UNUSED, "new-1-1", str_n(zeros, 100));
+	put_raw(SPOOL_UNUSED, "new-1-2", STR(""));
+	put_raw(SPOOL_UNUSED, "new-1-3", buf_str(&good));
+	in = intake_open(&spool);
+	ck_assert_uint_eq(count(SPOOL_UNUSED), 0);
+	ck_assert_uint_eq(count(SPOOL_INCOMING), 1);
+	is_whole("4abcdefghz9", 7);
+	intake_close(in);
+	buf_free(&good);
+}
+
+START_TEST(test_left_behind)
+{
+	fiber_run(left_behind, NULL);
 }
 END_TEST
 
@@ -293,15 +415,6 @@ START_TEST(test_large)
 	fiber_run(large, NULL);
 }
 END_TEST
-
-static void
-put_raw(enum spool_folder where, const char *name, struct str data)
-{
-	int fd = openat(spool.folder[where], name, O_WRONLY | O_CREAT, 0600);
-
-	ck_assert(spool_pwrite(fd, data, 0));
-	(void)close(fd);
-}
 
 /* What a crash may leave in incoming/, and where a new cleanup puts it. */
 static void
@@ -440,6 +553,8 @@ suite(void)
 	suite_add_tcase(s, pure);
 	tcase_add_checked_fixture(disk, setup, teardown);
 	tcase_add_test(disk, test_whole_life);
+	tcase_add_test(disk, test_made_ahead);
+	tcase_add_test(disk, test_left_behind);
 	tcase_add_test(disk, test_large);
 	tcase_add_test(disk, test_sweep);
 	tcase_add_test(disk, test_lost_rename);
