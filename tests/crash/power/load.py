@@ -174,6 +174,9 @@ def main():
     together(*[(smtp, ["relay", "relay", "soon"], some(110), s, 0, 0.02) for s in (4, 5, 6)])
     together((smtp, ["relay", "later", "held"], some(40), 7), (smtp, ["relay"], some(40), 8),
              (sendmail, ["relay"], some(6), 9, 0.3))
+    # A queue that only grows, several messages at a time: in files made ahead, and no mailbox whose
+    # syncs would make the files' names and lengths safe as well.
+    together(*[(smtp, ["held"], some(40), s) for s in range(31, 41)])
     # A mailbox alone: nobody else's sync makes its names safe.
     together((imap.load, write, number, message, some(15), 0.01))
     # Everything at once.
