@@ -72,19 +72,6 @@ feedback_of(const char *text)
 	return f;
 }
 
-/*
- * A mailbox takes more at once than a next hop, and from the start: one process serves it, and syncs
- * them together.
- */
-static void
-mailbox_rules(struct str name, struct window_rules *r)
-{
-	if (str_eq(name, STR("local")))
-		r->initial = r->limit = (unsigned)queue_conf.local_limit;
-	if (str_eq(name, STR("virtual")))
-		r->initial = r->limit = (unsigned)queue_conf.virtual_limit;
-}
-
 static struct transport *
 transport_of(struct str name)
 {
@@ -107,7 +94,6 @@ transport_of(struct str name)
 		.plus = feedback_of(transport_conf.positive_feedback),
 		.minus = feedback_of(transport_conf.negative_feedback),
 	};
-	mailbox_rules(name, &t->rules);
 	(void)map_put(transports, t->name, t);
 	return t;
 }

@@ -69,7 +69,7 @@ window_good(struct window *w, const struct window_rules *r, unsigned busy)
 		w->credit = 0;
 		return;
 	}
-	if (busy < w->size)		/* it was not used to the full: nothing learnt */
+	if (w->size >= busy + r->initial)	/* so many more were never tried: nothing learnt */
 		return;
 	w->credit += amount(&r->plus, w->size);
 	while (w->credit >= 1 && w->size < r->limit) {

@@ -18,6 +18,8 @@ sed -n 's/.*{ "\([a-z0-9_]*\)", CONF_[A-Z]*, &[a-zA-Z_]*\.\([a-z0-9_.]*\),.*/\1 
 		case $name in
 		data_directory) continue ;;		# says itself that it is empty
 		syslog_facility) field=common_facility ;;
+		local_* | virtual_*)			# read for its transport, by the suffix
+			grep -q "{ \"_${name#*_}\"" lib/conf/room_queue.c && continue ;;
 		esac
 		read_by_one "${field##*.}" || read_by_one "$name" && continue
 		echo "nobody reads $name: its line in main.cf(5) is not true"

@@ -321,18 +321,19 @@ conf_default(struct conf *c, const struct conf_param *row)
 	return "";
 }
 
-/* Set or default text of a row, and where it stands. */
+/* Set or default text of a row, and where it stands; a row of that very name has its own default. */
 static struct str
 row_text(struct conf *c, const struct conf_param *row, const char *name, struct conf_place *at)
 {
 	const struct conf_setting *s = conf_setting_of(c, str_of(name));
+	const struct conf_param *own = conf_row(str_of(name));
 
 	if (s != NULL) {
 		*at = (struct conf_place){ s->file, s->line };
 		return str_of(s->value);
 	}
 	*at = (struct conf_place){ c->file, 0 };
-	return str_of(conf_default(c, row));
+	return str_of(conf_default(c, own != NULL ? own : row));
 }
 
 /* Neither the value nor the default would do (a $name in it is broken): something harmless. */

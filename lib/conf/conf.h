@@ -94,7 +94,8 @@ bool conf_load(struct conf *c, const struct conf_param *rows);
 /*
  * The same for settings that exist once for each transport: the names of the rows are suffixes
  * ("_destination_concurrency_limit"), the value is that of TRANSPORT_suffix where it is set, else
- * the default of the row ("$default_destination_concurrency_limit").
+ * the default of the row of that name ("local_destination_concurrency_limit") where there is one, else
+ * that of the suffix ("$default_destination_concurrency_limit").
  */
 bool conf_load_transport(struct conf *c, struct str transport, const struct conf_param *rows);
 

@@ -18,7 +18,7 @@ struct queue_conf {
 	uint64_t recipient_limit;		/* default_destination_recipient_limit */
 	uint64_t concurrency_initial;
 	uint64_t concurrency_limit;
-	uint64_t local_limit, virtual_limit;	/* the same for a mailbox */
+	uint64_t local_initial, local_limit, virtual_initial, virtual_limit;	/* the same for a mailbox */
 	const char *positive_feedback;
 	const char *negative_feedback;
 	uint64_t failed_cohorts;

@@ -258,6 +258,37 @@ START_TEST(all_rows)
 }
 END_TEST
 
+static uint64_t most;
+
+static const struct conf_param of_transport[] = {
+	{ "_destination_concurrency_limit", CONF_INT, &most, "$default_destination_concurrency_limit",
+	  "1", "10000", "" },
+	{ NULL, CONF_END, NULL, NULL, NULL, NULL, NULL }
+};
+
+static const struct {
+	const char *text, *transport;
+	uint64_t want;
+} limits[] = {
+	{ "", "smtp", 20 },
+	{ "", "local", 100 },		/* which has a default of its own */
+	{ "default_destination_concurrency_limit = 7\n", "smtp", 7 },
+	{ "default_destination_concurrency_limit = 7\n", "local", 100 },
+	{ "local_destination_concurrency_limit = 3\n", "local", 3 },
+	{ "local_destination_concurrency_limit = 3\n", "virtual", 100 },
+	{ "slow_destination_concurrency_limit = 2\n", "slow", 2 },
+};
+
+START_TEST(transport)
+{
+	struct conf *c = conf_of_text("/nonexistent", str_of(limits[_i].text), NULL);
+
+	ck_assert(conf_load_transport(c, str_of(limits[_i].transport), of_transport));
+	ck_assert_uint_eq(most, limits[_i].want);
+	conf_free(c);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -272,6 +303,7 @@ suite(void)
 	tcase_add_test(t, shared);
 	tcase_add_test(t, spoiled);
 	tcase_add_test(t, all_rows);
+	tcase_add_loop_test(t, transport, 0, sizeof(limits) / sizeof(limits[0]));
 	suite_add_tcase(s, t);
 	return s;
 }

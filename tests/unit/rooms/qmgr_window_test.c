@@ -41,11 +41,17 @@ START_TEST(test_grows_to_its_limit)
 	struct window w = window_new(&rules);
 
 	ck_assert_uint_eq(w.size, 5);
-	window_good(&w, &rules, 2);		/* not used to the full */
-	ck_assert_uint_eq(w.size, 5);
+	for (unsigned i = 0; i < 100; i++)
+		window_good(&w, &rules, 2);	/* more was never tried */
+	ck_assert_uint_eq(w.size, 7);
 	for (unsigned i = 0; i < 100; i++)
 		window_good(&w, &rules, w.size);
 	ck_assert_uint_eq(w.size, 20);
+	/* Results that come together count each for itself. */
+	w = window_new(&rules);
+	for (unsigned busy = 5; busy > 0; busy--)
+		window_good(&w, &rules, busy);
+	ck_assert_uint_ge(w.size, 8);
 }
 END_TEST
 
