@@ -41,12 +41,14 @@ sync_fd(int fd, struct spool_place *at, uint64_t end, uint64_t size)
 	return e;
 }
 
-/* The length of a file, 0 when it cannot be told. */
+/* The length of a file, as far as it matters to a write that ends at `end`; 0 when it cannot be told. */
 static uint64_t
-length(int fd)
+length(int fd, uint64_t end)
 {
 	struct stat st;
 
+	if (end <= SPOOL_LENGTH_MIN)
+		return SPOOL_LENGTH_MIN;
 	return fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
@@ -73,7 +75,7 @@ spool_log(const struct spool *s, struct spool_place *at, const struct spool_reco
 		errno = e;
 		return false;
 	}
-	size = length(fd);
+	size = length(fd, at->log_end + out.n);
 	if (!spool_pwrite(fd, buf_str(&out), at->log_end))
 		e = errno;
 	else if (sync)

@@ -15,7 +15,6 @@
 
 #define LOW		64		/* with fewer files than this … */
 #define AHEAD		FIBER_SYNC_STOCK	/* … so many are made */
-#define PAGE		((size_t)4096)
 #define LENGTH_MAX	((size_t)32 << 10)
 #define FORGET		64		/* messages, about, until a long one is forgotten */
 #define RESCAN_MS	200		/* between looks into free/ */
@@ -145,12 +144,19 @@ make_batch(void *arg)
 	}
 }
 
+/* In steps of the least. */
+static size_t
+length_of(const struct stock *st)
+{
+	return (st->length + SPOOL_LENGTH_MIN - 1) / SPOOL_LENGTH_MIN * SPOOL_LENGTH_MIN;
+}
+
 /* The maker's fiber. */
 static void
 make(void *arg)
 {
 	struct stock *st = arg;
-	struct batch b = { .st = st, .length = (st->length + PAGE - 1) / PAGE * PAGE };
+	struct batch b = { .st = st, .length = length_of(st) };
 	int fds[AHEAD];
 
 	fiber_aside(make_batch, &b);
