@@ -45,6 +45,7 @@ stock_open(const struct spool *s)
 
 	st->spool = s;
 	st->unused = vec_of(sizeof(struct unused));
+	st->length = SPOOL_LENGTH_MIN;
 	(void)snprintf(st->prefix, sizeof(st->prefix), "new-%u-", (unsigned)getpid());
 	return st;
 }

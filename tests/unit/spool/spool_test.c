@@ -341,6 +341,28 @@ START_TEST(test_made_ahead)
 }
 END_TEST
 
+/* A long message first: what is made after it holds short ones all the same. */
+static void
+made_after_long(void *arg)
+{
+	struct intake *in = intake_open(&spool);
+	char id[LIMIT_QUEUE_ID + 1];
+
+	put(in, 39000, id);
+	while (count(SPOOL_UNUSED) < 64)
+		(void)fiber_sleep(deadline_in(5));
+	(void)fiber_sleep(deadline_in(50));
+	put(in, 10, id);
+	ck_assert_int_eq(length_of(SPOOL_INCOMING, id), SPOOL_LENGTH_MIN);
+	intake_close(in);
+}
+
+START_TEST(test_made_after_long)
+{
+	fiber_run(made_after_long, NULL);
+}
+END_TEST
+
 /* What an unclean stop leaves of them is no message and is not trusted to be durable. */
 static void
 left_behind(void *arg)
@@ -554,6 +576,7 @@ suite(void)
 	tcase_add_checked_fixture(disk, setup, teardown);
 	tcase_add_test(disk, test_whole_life);
 	tcase_add_test(disk, test_made_ahead);
+	tcase_add_test(disk, test_made_after_long);
 	tcase_add_test(disk, test_left_behind);
 	tcase_add_test(disk, test_large);
 	tcase_add_test(disk, test_sweep);
