@@ -22,6 +22,7 @@ queue_prepare(struct spool *s, const char *name, struct jail *jail)
 		log_error("lock queue %s: %s", common.queue_directory, strerror(errno));
 		return false;
 	}
+	/* None of its folders is a link, and files come into them by rename: all are on this one's disk. */
 	if (common.sync_together)
 		fiber_sync_together(s->dir);
 	paths[0] = (struct jail_path){ common.queue_directory, PATH_READ | PATH_WRITE };

@@ -96,7 +96,8 @@ int fiber_sync(int fd);
 /*
  * The same for a file of which only the first `n` bytes were written over; before that they were
  * durable, and nothing behind them changed.  Several such files in a round cost one wait and one flush
- * of the device, where the file system leaves what is written over in its place.
+ * of the device, where the file system leaves what is written over in its place.  After
+ * fiber_sync_together the file must lie on the file system named there: nobody looks.
  */
 int fiber_sync_inside(int fd, size_t n);
 

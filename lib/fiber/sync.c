@@ -170,8 +170,8 @@ join_round(unsigned least)
 		return;
 	for (j = asked.first; j != NULL; j = next) {
 		next = j->next;
-		jobs_add(!together_holds(j->fd) ? &apart : j->inside > 0 && together_in_place() ? &inside :
-		    &members, j);
+		jobs_add(j->inside > 0 && together_in_place() ? &inside : together_holds(j->fd) ? &members :
+		    &apart, j);
 	}
 	asked = apart;
 	if (many && (members.n >= TOGETHER_HERE || inside.n > INSIDE_MOST)) {
