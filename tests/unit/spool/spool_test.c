@@ -189,7 +189,7 @@ count(enum spool_folder where)
 	struct vec names = vec_of(sizeof(struct spool_name));
 	size_t n;
 
-	ck_assert(spool_list(&spool, where, 1000, &names));
+	ck_assert(spool_list(&spool, where, SIZE_MAX, &names));
 	n = names.n;
 	vec_free(&names);
 	return n;
@@ -309,7 +309,7 @@ made_ahead(void *arg)
 {
 	struct intake *in = intake_open(&spool);
 	char id[LIMIT_QUEUE_ID + 1];
-	size_t stock;
+	size_t stock, messages = 0;
 
 	put(in, 1000, id);
 	ck_assert_int_eq(length_of(SPOOL_INCOMING, id), SPOOL_FILE_MIN);
@@ -322,17 +322,15 @@ made_ahead(void *arg)
 	ck_assert_int_eq(length_of(SPOOL_INCOMING, id), 4096);
 	is_whole(id, 1000);
 	/* A longer one is welcome too, and files made from now on are as long. */
-	put(in, 20000, id);
-	is_whole(id, 20000);
-	for (int i = 0; i < 200; i++) {
+	do {
 		put(in, 20000, id);
 		is_whole(id, 20000);
+		messages++;
 		(void)fiber_sleep(deadline_in(1));
-	}
-	ck_assert_int_eq(length_of(SPOOL_INCOMING, id), 24576);
+	} while (length_of(SPOOL_INCOMING, id) != 24576);
 	intake_close(in);
 	ck_assert_uint_eq(count(SPOOL_UNUSED), 0);
-	ck_assert_uint_eq(count(SPOOL_INCOMING), 203);
+	ck_assert_uint_eq(count(SPOOL_INCOMING), 2 + messages);
 }
 
 START_TEST(test_made_ahead)
