@@ -158,9 +158,12 @@ misfit(enum spool_folder where, const char *name, enum spool_verdict v, const st
 		return;
 	switch (v) {
 	case SPOOL_FREE:
-		/* Not to free/: neither the mark nor the file's length need be durable. */
 		finished_in(where, name);
-		(void)unlinkat(spool.folder[where], name, 0);
+		if (f->file_size <= SPOOL_REUSE_MAX && free_files < SPOOL_FREE_MAX &&
+		    spool_move(&spool, where, SPOOL_UNUSED, name))
+			free_files++;
+		else
+			(void)unlinkat(spool.folder[where], name, 0);
 		break;
 	case SPOOL_ERROR:
 		log_error("%s/%s: %s", spool_folder_name(where), name, strerror(errno));

@@ -69,8 +69,8 @@ const struct conf_param common_params[] = {
 	{ "service_name", CONF_STR, &common.service_name, "", NULL, NULL,
 	  "Name of the service in master.cf, for use as $service_name in its -o values; sets itself." },
 	{ "sync_together", CONF_BOOL, &common.sync_together, "yes", NULL, NULL,
-	  "Make messages that arrive at the same time durable with one syncfs of their file system, "
-	  "where and while that is fast, instead of one fdatasync each." },
+	  "Make messages that arrive at the same time durable together, with one flush of the disk (and "
+	  "one syncfs of their file system, while that is fast), instead of one fdatasync each." },
 	{ "route_cache_time", CONF_TIME, &common.route_cache_time_ms, "1s", "0", "1h",
 	  "How long a good answer of router (this recipient exists, mail for it goes there) is believed "
 	  "without asking again; what is refused is asked about each time.  0: always ask." },

@@ -321,19 +321,27 @@ conf_default(struct conf *c, const struct conf_param *row)
 	return "";
 }
 
-/* Set or default text of a row, and where it stands; a row of that very name has its own default. */
+/* The default of a setting: of the row of that very name where there is one. */
+static struct str
+default_of(struct conf *c, const struct conf_param *row, const char *name)
+{
+	const struct conf_param *own = conf_row(str_of(name));
+
+	return str_of(conf_default(c, own != NULL ? own : row));
+}
+
+/* Set or default text of a row, and where it stands. */
 static struct str
 row_text(struct conf *c, const struct conf_param *row, const char *name, struct conf_place *at)
 {
 	const struct conf_setting *s = conf_setting_of(c, str_of(name));
-	const struct conf_param *own = conf_row(str_of(name));
 
 	if (s != NULL) {
 		*at = (struct conf_place){ s->file, s->line };
 		return str_of(s->value);
 	}
 	*at = (struct conf_place){ c->file, 0 };
-	return str_of(conf_default(c, own != NULL ? own : row));
+	return default_of(c, row, name);
 }
 
 /* Neither the value nor the default would do (a $name in it is broken): something harmless. */
@@ -359,7 +367,7 @@ load_row(struct conf *c, const struct conf_param *row, const char *name, void *t
 	if (!ok) {
 		conf_report(c, CONF_ERROR, at.file, at.line, "%s: %s", name, buf_z(&why));
 		buf_reset(&why);
-		if (to != NULL && !conf_value(c, row, str_of(conf_default(c, row)),
+		if (to != NULL && !conf_value(c, row, default_of(c, row, name),
 		    (struct conf_place){ c->file, 0 }, to, &why)) {
 			conf_report(c, CONF_ERROR, c->file, 0, "%s: the default: %s", name,
 			    buf_z(&why));

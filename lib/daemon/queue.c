@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "conf/common.h"
@@ -18,8 +19,17 @@ queue_prepare(struct spool *s, const char *name, struct jail *jail)
 		log_error("open queue %s: %s: %s", common.queue_directory, what, strerror(errno));
 		return false;
 	}
+	/*
+	 * What a predecessor wrote and may not have synced is made durable before it is relied on: what
+	 * is read here is what a power cut leaves.  Once before too, while the predecessor still works.
+	 */
+	(void)syncfs(s->dir);
 	if (spool_lock(s, name, true) < 0) {
 		log_error("lock queue %s: %s", common.queue_directory, strerror(errno));
+		return false;
+	}
+	if (syncfs(s->dir) != 0) {
+		log_error("sync queue %s: %s", common.queue_directory, strerror(errno));
 		return false;
 	}
 	/* None of its folders is a link, and files come into them by rename: all are on this one's disk. */

@@ -355,27 +355,21 @@ int
 fiber_sync_stock(const int *fds, unsigned n, int dir)
 {
 	struct sync_job one[FIBER_SYNC_STOCK + 1] = { 0 }, all = { .fd = -1, .members = one };
-	bool together = together_ready() && together_holds(dir);
 	int error = 0;
 
 	ASSERT(n <= FIBER_SYNC_STOCK);
 	for (unsigned i = 0; i <= n; i++) {
 		one[i].fd = i < n ? fds[i] : dir;
 		one[i].full = true;
-		if (!together)
-			enter_large(&one[i]);
-		else if (i < n)
-			one[i].next = &one[i + 1];
+		one[i].next = i < n ? &one[i + 1] : NULL;
 	}
-	count_calls += together ? 2 : n + 1;
-	if (together)
-		enter_large(&all);
-	for (unsigned i = 0; i <= n; i++) {
-		while (!(together ? all.finished : one[i].finished))
-			loop_park(NEVER, true);
-		if (error == 0)
-			error = one[i].error;
-	}
+	all.apart = !together_ready() || !together_holds(dir);
+	count_calls += all.apart ? n + 1 : 2;
+	enter_large(&all);
+	while (!all.finished)
+		loop_park(NEVER, true);
+	for (unsigned i = 0; i <= n && error == 0; i++)
+		error = one[i].error;
 	return error;
 }
 

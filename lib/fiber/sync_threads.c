@@ -83,10 +83,10 @@ perform_one(struct sync_job *j)
  * the kernel tells of a failure once.
  */
 static void
-perform_members(struct sync_job *first)
+perform_members(struct sync_job *first, bool apart)
 {
 	struct sync_job *m;
-	bool ok = together_sync() == 0;
+	bool ok = !apart && together_sync() == 0;
 
 	perform_one(first);
 	ok = ok && first->error == 0;
@@ -99,7 +99,9 @@ perform_members(struct sync_job *first)
 
 /*
  * Many files that were written over in place: nothing of them but those bytes has to be written, so
- * all are started, then waited for, then the device is flushed once.
+ * all are started, then waited for, and then one fdatasync flushes the device for all.  That has to be
+ * one of a regular file that was just written: for a folder ext4 makes no flush when no transaction is
+ * open; and without a journal it writes the folder that the file was renamed into, for all that were.
  */
 static void
 perform_inside(struct sync_job *first)
@@ -107,18 +109,23 @@ perform_inside(struct sync_job *first)
 	static const unsigned start = SYNC_FILE_RANGE_WRITE;
 	static const unsigned wait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
 	    SYNC_FILE_RANGE_WAIT_AFTER;
-	struct sync_job *m;
-	int flushed;
+	struct sync_job *m, *last = first;
+	int written;
 
 	for (m = first; m != NULL; m = m->next)
 		m->error = sync_file_range(m->fd, 0, (off_t)m->inside, start) == 0 ? 0 : errno;
-	for (m = first; m != NULL; m = m->next)
+	for (m = first; m != NULL; m = m->next) {
 		if (sync_file_range(m->fd, 0, (off_t)m->inside, wait) != 0 && m->error == 0)
 			m->error = errno;
-	flushed = together_flush();
-	for (m = first; m != NULL; m = m->next)
+		last = m;
+	}
+	written = last->error;
+	perform_one(last);
+	for (m = first; m != last; m = m->next)
 		if (m->error == 0)
-			m->error = flushed;
+			m->error = last->error;
+	if (written != 0)
+		last->error = written;
 }
 
 void
@@ -131,7 +138,7 @@ sync_perform(struct sync_job *j)
 	else if (j->members != NULL && j->inside > 0)
 		perform_inside(j->members);
 	else if (j->members != NULL)
-		perform_members(j->members);
+		perform_members(j->members, j->apart);
 	else
 		perform_one(j);
 	j->took_us = clock_us() - before;

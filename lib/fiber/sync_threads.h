@@ -28,6 +28,7 @@ struct sync_job {
 	int fd;
 	bool full;			/* fsync, not fdatasync */
 	bool large;			/* beside all rounds; says nothing about how long they take */
+	bool apart;			/* members are synced each by itself, one after the other */
 	bool finished;			/* the loop knows; `error` counts */
 	int error;
 };

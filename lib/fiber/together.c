@@ -95,14 +95,6 @@ together_sync(void)
 	return syncfs(volume) == 0 ? 0 : errno;
 }
 
-int
-together_flush(void)
-{
-	/* Of a folder whose names hardly ever change.  Not of a file that was just renamed: without a
-	 * journal ext4 then writes its new folder too. */
-	return fdatasync(volume) == 0 ? 0 : errno;
-}
-
 void
 together_single(int64_t us)
 {

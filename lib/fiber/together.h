@@ -29,9 +29,6 @@ bool together_holds(int fd);
 /* Write out all of it: 0 or an errno.  Any thread may call it. */
 int together_sync(void);
 
-/* Flush the device, whatever there is to write: 0 or an errno.  Any thread may call it. */
-int together_flush(void);
-
 /* What the loop learns from that, for `files` of them, and from a file that was synced by itself. */
 void together_took(int64_t us, unsigned files);
 void together_single(int64_t us);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Why one write of head, content and envelope together is enough: until every sector of it is on
- * the disk, either the old head is still there, and that says DONE, or the new head is, and its
- * checksum does not match.  Both are no message, and nobody was told otherwise.  README.md has the
- * table of every state.
+ * the disk, either the old head is still there, and that says DONE or nothing, or the new head is,
+ * and its checksum does not match.  Both are no message, and nobody was told otherwise.  README.md
+ * has the table of every state.
  */
 #include "spool/intake.h"
 
@@ -129,21 +129,6 @@ sweep_bad(const struct spool *s, const char *name, const struct spool_file *f)
 	(void)spool_move(s, SPOOL_INCOMING, SPOOL_CORRUPT, name);
 }
 
-/*
- * A file that is used from here on, whose writer may have ended before it was durable: its length is
- * relied on (stock.h).
- */
-static void
-make_durable(const struct spool *s, const char *name)
-{
-	int fd = openat(s->folder[SPOOL_INCOMING], name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-
-	if (fd < 0 || fsync(fd) != 0)
-		log_error("%s: queue file: sync: %s", name, strerror(errno));
-	if (fd >= 0)
-		(void)close(fd);
-}
-
 /* Files in incoming/ that never became messages: back to free/, or away. */
 static void
 sweep(struct intake *in)
@@ -158,11 +143,7 @@ sweep(struct intake *in)
 		struct spool_file f;
 
 		switch (spool_read(s, SPOOL_INCOMING, name, SPOOL_READ_VERIFY, pool, &f, NULL)) {
-		case SPOOL_GOOD:
-			make_durable(s, name);
-			break;
 		case SPOOL_FREE:
-			make_durable(s, name);
 			if (f.file_size <= SPOOL_REUSE_MAX)
 				(void)spool_move(s, SPOOL_INCOMING, SPOOL_UNUSED, name);
 			else

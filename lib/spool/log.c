@@ -22,18 +22,15 @@ spool_place_of(const struct spool_file *f, enum spool_folder folder)
 		.seq = f->nlog, .grown = true };
 }
 
-/*
- * Make durable what was written to the first `end` bytes of the file, which was `size` bytes long
- * before; 0 or an errno.
- */
+/* Make durable what was written to the first `end` bytes of the file; 0 or an errno. */
 static int
-sync_fd(int fd, struct spool_place *at, uint64_t end, uint64_t size)
+sync_fd(int fd, struct spool_place *at, uint64_t end)
 {
 	int e;
 
 	if (!fiber_running())
 		e = fdatasync(fd) == 0 ? 0 : errno;
-	else if (end <= size && !at->grown)
+	else if (!at->grown)
 		return fiber_sync_inside(fd, (size_t)end);
 	else
 		e = fiber_sync(fd);
@@ -41,15 +38,13 @@ sync_fd(int fd, struct spool_place *at, uint64_t end, uint64_t size)
 	return e;
 }
 
-/* The length of a file, as far as it matters to a write that ends at `end`; 0 when it cannot be told. */
-static uint64_t
-length(int fd, uint64_t end)
+/* Is the file at least `end` bytes long? */
+static bool
+holds(int fd, uint64_t end)
 {
 	struct stat st;
 
-	if (end <= SPOOL_LENGTH_MIN)
-		return SPOOL_LENGTH_MIN;
-	return fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+	return fstat(fd, &st) == 0 && end <= (uint64_t)st.st_size;
 }
 
 static int
@@ -65,7 +60,6 @@ spool_log(const struct spool *s, struct spool_place *at, const struct spool_reco
 	struct buf out = { 0 };
 	int fd, e = 0;
 	bool ok = true;
-	uint64_t size;
 
 	for (size_t i = 0; i < n && ok; i++)
 		ok = spool_record_pack(&out, &at->head, at->seq + i, &v[i]);
@@ -75,13 +69,12 @@ spool_log(const struct spool *s, struct spool_place *at, const struct spool_reco
 		errno = e;
 		return false;
 	}
-	size = length(fd, at->log_end + out.n);
+	if (!holds(fd, at->log_end + out.n))
+		at->grown = true;
 	if (!spool_pwrite(fd, buf_str(&out), at->log_end))
 		e = errno;
 	else if (sync)
-		e = sync_fd(fd, at, at->log_end + out.n, size);
-	else if (at->log_end + out.n > size)
-		at->grown = true;
+		e = sync_fd(fd, at, at->log_end + out.n);
 	if (close(fd) != 0 && e == 0)
 		e = errno;
 	if (e == 0) {
@@ -107,7 +100,7 @@ spool_finish(const struct spool *s, struct spool_place *at, bool keep, bool *kep
 		e = errno;
 	} else {
 		e = spool_pwrite(fd, str_n(sector, sizeof(sector)), 0) ?
-		    sync_fd(fd, at, SPOOL_HEAD, SPOOL_HEAD) : errno;
+		    sync_fd(fd, at, SPOOL_HEAD) : errno;
 		if (close(fd) != 0 && e == 0)
 			e = errno;
 	}

@@ -26,8 +26,8 @@ enum spool_folder {
 };
 
 #define SPOOL_SMALL_FILE	(128u << 10)	/* a file of this size is read in one piece */
-#define SPOOL_LENGTH_MIN	(4u << 10)	/* no file that intake.h made is shorter … */
-#define SPOOL_FILE_MIN		(16u << 10)	/* … and one that was not made ahead is at least this long */
+#define SPOOL_AHEAD_MIN		(4u << 10)	/* a file made ahead is at least this long … */
+#define SPOOL_FILE_MIN		(16u << 10)	/* … and one made for a short message */
 #define SPOOL_REUSE_MAX		(64u << 10)	/* a longer file is unlinked, not used again */
 #define SPOOL_FREE_MAX		4096		/* files kept in free/ */
 

@@ -45,7 +45,7 @@ stock_open(const struct spool *s)
 
 	st->spool = s;
 	st->unused = vec_of(sizeof(struct unused));
-	st->length = SPOOL_LENGTH_MIN;
+	st->length = SPOOL_AHEAD_MIN;
 	(void)snprintf(st->prefix, sizeof(st->prefix), "new-%u-", (unsigned)getpid());
 	return st;
 }
@@ -149,7 +149,7 @@ make_batch(void *arg)
 static size_t
 length_of(const struct stock *st)
 {
-	return (st->length + SPOOL_LENGTH_MIN - 1) / SPOOL_LENGTH_MIN * SPOOL_LENGTH_MIN;
+	return (st->length + SPOOL_AHEAD_MIN - 1) / SPOOL_AHEAD_MIN * SPOOL_AHEAD_MIN;
 }
 
 /* The maker's fiber. */

@@ -124,6 +124,17 @@ def pop(rounds, each):
             write("left", n, "pop")
 
 
+def neighbour(stop):
+    """Somebody else on the same file system, who closes its transactions all the time."""
+    fd = os.open(os.path.join(os.path.dirname(os.path.realpath(os.environ["BOX"])), "neighbour"),
+                 os.O_RDWR | os.O_CREAT, 0o600)
+    while not stop.wait(0.001):
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, b"x", 0)
+        os.fsync(fd)
+    os.close(fd)
+
+
 def follow(stop):
     """Which messages left the queue: late at most by one look, which only makes a promise younger."""
     number_of, path, at = {}, sys.argv[2], 0
@@ -175,8 +186,15 @@ def main():
     together((smtp, ["relay", "later", "held"], some(40), 7), (smtp, ["relay"], some(40), 8),
              (sendmail, ["relay"], some(6), 9, 0.3))
     # A queue that only grows, several messages at a time: in files made ahead, and no mailbox whose
-    # syncs would make the files' names and lengths safe as well.
+    # syncs would make the files' names and lengths safe as well; then beside one whose syncs leave
+    # the journal nothing to do, so that only a flush of our own brings our bytes to the disk.
     together(*[(smtp, ["held"], some(40), s) for s in range(31, 41)])
+    alone = threading.Event()
+    other = threading.Thread(target=neighbour, args=(alone,))
+    other.start()
+    together(*[(smtp, ["held", "relay"], some(40), s) for s in range(41, 47)])
+    alone.set()
+    other.join()
     # A mailbox alone: nobody else's sync makes its names safe.
     together((imap.load, write, number, message, some(15), 0.01))
     # Everything at once.

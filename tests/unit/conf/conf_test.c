@@ -277,13 +277,16 @@ static const struct {
 	{ "local_destination_concurrency_limit = 3\n", "local", 3 },
 	{ "local_destination_concurrency_limit = 3\n", "virtual", 100 },
 	{ "slow_destination_concurrency_limit = 2\n", "slow", 2 },
+	{ "local_destination_concurrency_limit = x\n", "local", 100 },
+	{ "slow_destination_concurrency_limit = x\n", "slow", 20 },
 };
 
 START_TEST(transport)
 {
 	struct conf *c = conf_of_text("/nonexistent", str_of(limits[_i].text), NULL);
 
-	ck_assert(conf_load_transport(c, str_of(limits[_i].transport), of_transport));
+	ck_assert(conf_load_transport(c, str_of(limits[_i].transport), of_transport) !=
+	    (strchr(limits[_i].text, 'x') != NULL));
 	ck_assert_uint_eq(most, limits[_i].want);
 	conf_free(c);
 }

@@ -351,7 +351,7 @@ made_after_long(void *arg)
 		(void)fiber_sleep(deadline_in(5));
 	(void)fiber_sleep(deadline_in(50));
 	put(in, 10, id);
-	ck_assert_int_eq(length_of(SPOOL_INCOMING, id), SPOOL_LENGTH_MIN);
+	ck_assert_int_eq(length_of(SPOOL_INCOMING, id), SPOOL_AHEAD_MIN);
 	intake_close(in);
 }
 
