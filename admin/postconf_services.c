@@ -312,6 +312,7 @@ edit_fields(struct postconf *p)
 				lines[i].columns[k] = value;
 			} else {
 				lines_word(&value, false, &lines[i].columns[k]);
+				lines[i].words = (struct strs){ NULL, 0 };
 				if (value.n > 0) {
 					struct line words;
 					struct str text = pool_printf(p->pool,

@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,7 @@ main(int argc, char **argv)
 
 	if (!settle(-1))
 		return EX_OSERR;
+	(void)signal(SIGCHLD, SIG_DFL);		/* whoever started us may have ignored it */
 	log_open(2, LOG_PLAIN, "posthorn");
 	if (dir == NULL)
 		dir = CONFDIR;

@@ -33,7 +33,7 @@ queue_conf_read(const char *tool, const char *dir)
 }
 
 void
-queue_open(const char *tool, struct spool *s, bool lock)
+queue_open(const char *tool, struct spool *s, bool alone)
 {
 	const struct passwd *pw = getpwnam(common.mail_owner);
 	const char *what;
@@ -48,7 +48,7 @@ queue_open(const char *tool, struct spool *s, bool lock)
 		fprintf(stderr, "%s: fatal: become %s: %s\n", tool, common.mail_owner, strerror(errno));
 		exit(EX_OSERR);
 	}
-	if (getuid() != pw->pw_uid && !lock) {
+	if (getuid() != pw->pw_uid && !alone) {
 		fprintf(stderr, "%s: fatal: only root and %s may read the queue's files\n", tool,
 		    common.mail_owner);
 		exit(EX_NOPERM);
@@ -64,9 +64,15 @@ queue_open(const char *tool, struct spool *s, bool lock)
 		    whole ? "" : "/", what, strerror(errno));
 		exit(EX_UNAVAILABLE);
 	}
-	if (lock && spool_lock(s, "qmgr", false) < 0) {
-		fprintf(stderr, "%s: fatal: the queue manager runs but does not answer\n", tool);
-		exit(EX_UNAVAILABLE);
+	if (alone) {
+		int fd = spool_lock(s, "qmgr", false);
+
+		if (fd < 0) {
+			fprintf(stderr, "%s: fatal: the queue manager runs but does not answer\n", tool);
+			exit(EX_UNAVAILABLE);
+		}
+		/* It may start while we list: a pager must not keep it waiting. */
+		(void)close(fd);
 	}
 }
 

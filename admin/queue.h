@@ -29,10 +29,10 @@ struct queue_entry {
 void queue_conf_read(const char *tool, const char *dir);
 
 /*
- * Into the spool without qmgr: root becomes the mail owner first.  With `lock` qmgr's lock is taken.
- * Exits with 69 for other users and while qmgr runs.
+ * Into the spool without qmgr, to read: root becomes the mail owner first.  With `alone` it exits with
+ * 69 for other users and while qmgr runs; qmgr may start later.
  */
-void queue_open(const char *tool, struct spool *s, bool lock);
+void queue_open(const char *tool, struct spool *s, bool alone);
 
 /* List all messages of the spool itself. */
 void queue_walk(const struct spool *s, void (*show)(struct queue_entry *));

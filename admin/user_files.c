@@ -55,7 +55,8 @@ user_files_lock(struct user_files *e)
 		e->lock = open(e->users, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 		if (e->lock < 0)
 			return false;
-		if (make && geteuid() == 0 && fchown(e->lock, 0, reader()) != 0)
+		if (make && geteuid() == 0 &&
+		    (fchown(e->lock, 0, reader()) != 0 || fchmod(e->lock, 0640) != 0))
 			return false;
 		if (flock(e->lock, LOCK_EX) != 0 || fstat(e->lock, &here) != 0)
 			return false;

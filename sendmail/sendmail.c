@@ -134,6 +134,8 @@ main(int argc, char **argv)
 	int status = EX_USAGE;
 
 	(void)sigaction(SIGPIPE, &quiet, NULL);
+	/* A caller that ignores its children has taught us to; then postdrop's status would be lost. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	if (!options_parse(&o, argc, argv, why)) {
 		complain("%s", why);
 	} else {

@@ -326,6 +326,9 @@ tls_read(struct session *s, int *error)
 		n += (size_t)r;
 	}
 	ERR_clear_error();
+	/* Said now: what comes while the caller passes `n` bytes on is an edge of its own. */
+	if (*error == SSL_ERROR_WANT_READ)
+		fiber_drained_read(s->tcp);
 	return n;
 }
 
@@ -345,7 +348,7 @@ carry_inward(struct session *s)
 			fiber_yield();
 			break;
 		case SSL_ERROR_WANT_READ:
-			if (!wait_for(s, error, NEVER))
+			if (fiber_wait_read(s->tcp, NEVER) != WAKE_READY)
 				return;
 			break;
 		case SSL_ERROR_WANT_WRITE:
