@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,6 +47,7 @@ edit_of_text(struct str whole)
 
 	e->pool = pool;
 	e->path = NULL;
+	e->lock = -1;
 	e->parts = vec_of(sizeof(struct edit_part));
 	for (size_t at = 0; at < text.n; ) {
 		struct str one = str_sub(text, at, line_length(str_sub(text, at, text.n)));
@@ -80,10 +82,27 @@ edit_of_text(struct str whole)
 	return e;
 }
 
+/* The file, locked against other editors; whoever had it before may have put another in its place. */
+static int
+lock(const char *path)
+{
+	for (;;) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		struct stat here, there;
+
+		if (fd < 0 || flock(fd, LOCK_EX) != 0 || fstat(fd, &here) != 0)
+			fatal("open %s: %s", path, strerror(errno));
+		if (stat(path, &there) == 0 && here.st_ino == there.st_ino && here.st_dev == there.st_dev)
+			return fd;
+		(void)close(fd);
+	}
+}
+
 struct edit *
-edit_open(const char *path)
+edit_open(const char *path, bool change)
 {
 	struct pool *pool = pool_new();
+	int fd = change ? lock(path) : -1;
 	struct str text;
 	struct edit *e;
 
@@ -91,6 +110,7 @@ edit_open(const char *path)
 		fatal("open %s: %s", path, strerror(errno));
 	e = edit_of_text(text);
 	e->path = path;
+	e->lock = fd;
 	pool_free(pool);
 	return e;
 }
@@ -99,6 +119,8 @@ void
 edit_free(struct edit *e)
 {
 	vec_free(&e->parts);
+	if (e->lock >= 0)
+		(void)close(e->lock);
 	pool_free(e->pool);
 }
 
@@ -184,7 +206,8 @@ edit_save(struct edit *e)
 
 	if (stat(e->path, &st) != 0)
 		fatal("%s: %s", e->path, strerror(errno));
-	/* O_EXCL: two editors at once must not mix. */
+	/* The lock is ours: one that lies there was left by an editor that died. */
+	(void)unlink(temp);
 	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, st.st_mode & 0777);
 	if (fd < 0)
 		fatal("%s: %s", temp, strerror(errno));

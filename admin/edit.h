@@ -19,11 +19,15 @@ struct edit_part {
 struct edit {
 	struct pool *pool;
 	const char *path;	/* NULL: a text of no file */
+	int lock;		/* held against other editors; -1: not */
 	struct vec parts;	/* struct edit_part */
 };
 
-/* Read the file, whose name must stay; fatal when it cannot be read.  edit_free leaves the file alone. */
-struct edit *edit_open(const char *path);
+/*
+ * Read the file, whose name must stay; fatal when it cannot be read.  To `change` it waits for other
+ * editors, and they for it, until edit_free, which leaves the file alone.
+ */
+struct edit *edit_open(const char *path, bool change);
 void edit_free(struct edit *e);
 
 /* The same of a text, which is copied; it cannot be saved. */

@@ -282,11 +282,15 @@ main(int argc, char **argv)
 		queue_open("postcat", &s, false);
 	}
 	if (optind == argc)
-		return show_path("-");
+		status = show_path("-");
 	for (; optind < argc; optind++) {
 		one = want.by_id ? show_id(&s, argv[optind]) : show_path(argv[optind]);
 		if (one != EX_OK)
 			status = one;
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "postcat: fatal: cannot write: %s\n", strerror(errno));
+		status = EX_IOERR;
 	}
 	return status;
 }

@@ -42,7 +42,7 @@ change(struct edit *e, enum edit_kind kind, struct str name, struct str text)
 int
 edit_main(struct postconf *p)
 {
-	struct edit *e = edit_open(pool_printf(p->pool, "%s/main.cf", p->dir).p);
+	struct edit *e = edit_open(pool_printf(p->pool, "%s/main.cf", p->dir).p, true);
 
 	for (char **arg = p->names; *arg != NULL; arg++) {
 		struct str value = str_of(*arg), name;

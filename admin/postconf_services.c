@@ -49,7 +49,8 @@ static struct line *
 read_lines(struct postconf *p, struct edit **edit, size_t *n)
 {
 	struct vec v = vec_of(sizeof(struct line));
-	struct edit *e = edit_open(pool_printf(p->pool, "%s/master.cf", p->dir).p);
+	struct edit *e = edit_open(pool_printf(p->pool, "%s/master.cf", p->dir).p,
+	    p->edit != EDIT_NONE);
 	struct line *out;
 
 	for (size_t i = 0; i < e->parts.n; i++) {

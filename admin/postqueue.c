@@ -172,14 +172,16 @@ show(struct queue_entry *e)
 static int
 end_listing(void)
 {
-	if (listing.json)
-		return EX_OK;
-	if (listing.messages == 0)
+	if (!listing.json && listing.messages == 0)
 		puts("Mail queue is empty");
-	else
+	else if (!listing.json)
 		printf("\n-- %llu Kbytes in %lu Request%s.\n",
 		    (unsigned long long)(listing.bytes / 1024), listing.messages,
 		    listing.messages == 1 ? "" : "s");
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "postqueue: fatal: cannot write the list: %s\n", strerror(errno));
+		return EX_IOERR;
+	}
 	return EX_OK;
 }
 
