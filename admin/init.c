@@ -4,7 +4,7 @@
  * the machine's, in the folders the suite was built with.
  *
  * By root its programs run under the service users (`posthorn users`), which exist; by anyone else
- * everything is that user's.  Nothing that exists is overwritten.
+ * everything is that user's.  No file of somebody else's is overwritten.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -89,20 +89,28 @@ folders(const struct site *s)
 	return ok;
 }
 
-/* A file that is not there yet, durable. */
+/* A file that is not there yet, durable; what cannot be made whole is not left for the next attempt. */
 static bool
 file(const struct site *s, const char *name, struct str text, mode_t mode, gid_t gid)
 {
-	int fd = open(path_of(s, s->etc, name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	const char *path = path_of(s, s->etc, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600), e;
 	bool ok;
 
 	if (fd < 0)
 		return errno == EEXIST;
+	errno = ENOSPC;		/* what a short write says nothing about */
 	ok = write(fd, text.p, text.n) == (ssize_t)text.n;
 	if (s->root)
 		ok = ok && fchown(fd, 0, gid) == 0;
 	ok = ok && fchmod(fd, mode) == 0 && fsync(fd) == 0;
-	return close(fd) == 0 && ok;
+	ok = close(fd) == 0 && ok;
+	if (!ok) {
+		e = errno;
+		(void)unlink(path);
+		errno = e;
+	}
+	return ok;
 }
 
 /* "loopback-only" is none. */

@@ -231,7 +231,7 @@ list(const struct edit *e)
 	return 0;
 }
 
-/* Who owns the mailboxes: mailbox_uid as init wrote it, or we ourselves. */
+/* Who owns the mailboxes: virtual_uid_maps as init wrote it, or we ourselves. */
 static void
 owner(struct edit *e, struct conf *c)
 {

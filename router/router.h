@@ -2,7 +2,7 @@
 /*
  * router.h - what the files of router share: the open tables and the steps of a decision.
  *
- *	complete	add what an address lacks			complete.c
+ *	complete	add what an address lacks			class.c
  *	class		whose domain is it?				class.c
  *	expand		virtual aliases, aliases, lists			expand.c, alias.c
  *	deliver		transport, next hop, mailbox			deliver.c

@@ -65,7 +65,7 @@ const struct conf_setting *conf_setting_of(const struct conf *c, struct str name
 /* conf_expand with a place; false (with a finding) when a name loops or the text grows too large. */
 bool conf_expand_at(struct conf *c, struct buf *out, struct str text, struct conf_place at);
 
-/* Text of one value in its type; `store` false: only check.  On a bad one `why` is the finding. */
+/* Text of one value in its type; `to` NULL: only check.  On a bad one `why` is the finding. */
 bool conf_value(struct conf *c, const struct conf_param *row, struct str text, struct conf_place at,
     void *to, struct buf *why);
 

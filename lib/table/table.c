@@ -35,8 +35,8 @@ struct table {
 	const char *path;
 	unsigned flags;
 	void *state;			/* NULL: not open */
-	struct stat seen;
-	msec_t fresh_until;	/* the file is not looked at again before */		/* of the file behind `state` */
+	struct stat seen;		/* of the file behind `state` */
+	msec_t fresh_until;		/* the file is not looked at again before */
 };
 
 const char *const *
