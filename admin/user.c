@@ -142,10 +142,28 @@ is_alias(const struct edit *e, struct str user, struct str key)
 	return found;
 }
 
+/*
+ * What is not the password of a user there is already stays: the name as it is written, whose mailbox
+ * it is and where.
+ */
+static void
+keep_the_rest(const struct edit *e, struct str *key, struct str *owner, struct str *box)
+{
+	struct str line, name, hashed, uid, gid;
+
+	if (!user_files_find(&e->files, *key, &line) || !str_cut(&line, ':', &name) ||
+	    !str_cut(&line, ':', &hashed) || !str_cut(&line, ':', &uid) || !str_cut(&line, ':', &gid) ||
+	    line.n == 0)
+		return;
+	*key = name;
+	*owner = pool_printf(e->pool, "%.*s:%.*s", STR_ARG(uid), STR_ARG(gid));
+	*box = line;
+}
+
 static int
 add(const struct edit *e, const char *name)
 {
-	struct str user, domain, password, hashed, key, line, box;
+	struct str user, domain, password, hashed, key, line, box, owner;
 	bool found;
 
 	if (!full_name(e, name, &user, &domain))
@@ -160,8 +178,10 @@ add(const struct edit *e, const char *name)
 	box = pool_printf(e->pool, "%.*s%s%.*s/", STR_ARG(domain), "/", STR_ARG(user));
 	if (str_ieq(domain, str_of(e->domain)))
 		box = pool_printf(e->pool, "%.*s/", STR_ARG(user));
-	line = pool_printf(e->pool, "%.*s:%.*s:%u:%u:%.*s\n", STR_ARG(key), STR_ARG(hashed),
-	    (unsigned)e->uid, (unsigned)e->gid, STR_ARG(box));
+	owner = pool_printf(e->pool, "%u:%u", (unsigned)e->uid, (unsigned)e->gid);
+	keep_the_rest(e, &key, &owner, &box);
+	line = pool_printf(e->pool, "%.*s:%.*s:%.*s:%.*s\n", STR_ARG(key), STR_ARG(hashed),
+	    STR_ARG(owner), STR_ARG(box));
 	if (!user_files_set(&e->files, key, line.p,
 	    pool_printf(e->pool, "%.*s\t%.*s\n", STR_ARG(key), STR_ARG(box)).p, &found))
 		return cannot(e, "not added");

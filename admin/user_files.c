@@ -119,6 +119,24 @@ replace(struct pool *pool, const char *path, struct str text)
 	return false;
 }
 
+bool
+user_files_find(const struct user_files *e, struct str name, struct str *line)
+{
+	struct buf users = { 0 };
+	struct str text;
+	int n;
+
+	if (!user_files_read(e->users, &users))
+		return false;
+	text = pool_str(e->pool, buf_str(&users));
+	explicit_bzero(users.p, users.cap);
+	buf_free(&users);
+	while (str_cut(&text, '\n', line))
+		if ((n = (int)str_chr(*line, ':')) >= 0 && str_ieq(str_sub(*line, 0, (size_t)n), name))
+			return true;
+	return false;
+}
+
 /* Append the lines of `old` whose first word (up to `sep`) is not `key`.  Was it there? */
 static bool
 without(struct buf *out, struct str old, struct str key, const char *seps)

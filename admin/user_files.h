@@ -29,6 +29,9 @@ bool user_files_lock(struct user_files *e);
 /* Append a file to `out`; a missing one is empty.  False with errno. */
 bool user_files_read(const char *path, struct buf *out);
 
+/* The line of user `name` in the users file, in whatever case it is written there; false without one. */
+bool user_files_find(const struct user_files *e, struct str name, struct str *line);
+
 /*
  * Put these lines (each with its line end, or "") in the place of those of user `name`, "NAME@DOMAIN".
  * `found`: were there any?  False with errno: users is as it was.
