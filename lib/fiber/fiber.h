@@ -135,7 +135,8 @@ int fiber_sync_stock(const int *fds, unsigned n, int dir);
  * Files on the file system of the folder `dir` may be made durable together: when a round holds several,
  * one syncfs stands for all of them, and a round waits up to 20 ms for the one before it.  Where
  * syncfs cannot be trusted, or takes long because others write much there, each file is synced by
- * itself as before, and fiber_sync_inside is a fiber_sync.  The descriptor stays the caller's; a second call replaces the first, -1 ends it.
+ * itself as before, and fiber_sync_inside is a fiber_sync.  The descriptor stays the caller's; a second
+ * call replaces the first, -1 ends it.
  */
 void fiber_sync_together(int dir);
 

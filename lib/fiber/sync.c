@@ -272,6 +272,15 @@ enter(struct sync_job *job)
 	jobs_add(&asked, job);
 }
 
+/* Wait, uncancellably, until it was performed; gives its error. */
+static int
+await(const struct sync_job *job)
+{
+	while (!job->finished)
+		loop_park(NEVER, true);
+	return job->error;
+}
+
 static int
 sync_one(int fd, bool full, size_t inside)
 {
@@ -280,9 +289,7 @@ sync_one(int fd, bool full, size_t inside)
 	if (fd < 0)
 		return EBADF;
 	enter(&job);
-	while (!job.finished)
-		loop_park(NEVER, true);
-	return job.error;
+	return await(&job);
 }
 
 int
@@ -295,8 +302,8 @@ fiber_sync_new(int fd, int dir)
 		return EBADF;
 	enter(&file);
 	enter(&folder);
-	while (!file.finished || !folder.finished)
-		loop_park(NEVER, true);
+	(void)await(&file);
+	(void)await(&folder);
 	return file.error != 0 ? file.error : folder.error;
 }
 
@@ -333,8 +340,7 @@ fiber_aside(void (*run)(void *), void *arg)
 	struct sync_job job = { .fd = -1, .run = run, .arg = arg };
 
 	enter_large(&job);
-	while (!job.finished)
-		loop_park(NEVER, true);
+	(void)await(&job);
 }
 
 int
@@ -346,9 +352,7 @@ fiber_write_out(int fd)
 		return EBADF;
 	count_calls++;
 	enter_large(&job);
-	while (!job.finished)
-		loop_park(NEVER, true);
-	return job.error;
+	return await(&job);
 }
 
 int
@@ -366,8 +370,7 @@ fiber_sync_stock(const int *fds, unsigned n, int dir)
 	all.apart = !together_ready() || !together_holds(dir);
 	count_calls += all.apart ? n + 1 : 2;
 	enter_large(&all);
-	while (!all.finished)
-		loop_park(NEVER, true);
+	(void)await(&all);
 	for (unsigned i = 0; i <= n && error == 0; i++)
 		error = one[i].error;
 	return error;

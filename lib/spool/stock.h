@@ -7,8 +7,8 @@
  * files that held a message are used again, and when few of them are left, blank ones are made ahead,
  * many at once, while nobody waits for them.
  *
- * A file made ahead holds zeros: until a message is written over them it is no message, and whoever
- * finds it after an unclean stop removes it, because it may not be durable.
+ * A file made ahead holds zeros: until a message is written over them it is no message, and the next
+ * cleanup removes it at its start.
  */
 #ifndef SPOOL_STOCK_H
 #define SPOOL_STOCK_H
