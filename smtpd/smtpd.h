@@ -69,13 +69,20 @@ struct smtp_session {
 	bool close;			/* end after this answer */
 };
 
-/* main.c */
+/* session.c: one client, from greeting to close; the stream stays the caller's. */
+void session(struct stream *peer, const struct net_addr *client, const struct net_addr *server);
+
+/* What its parts need of it. */
 void session_deadline(struct smtp_session *s, msec_t ms);
-void mail_reset(struct smtp_session *s);
+bool session_authenticated(const struct smtp_session *s);
+bool session_start_tls(struct smtp_session *s);	/* false: logged, and the session ends */
 /* The connection failed: say why if that can be heard, log it, end the session. */
 void session_lost(struct smtp_session *s, enum io why);
-bool session_authenticated(const struct smtp_session *s);
+void mail_reset(struct smtp_session *s);
 void log_reject(struct smtp_session *s, enum stage stage, struct str rcpt, const struct reply *no);
+
+/* commands.c: answer one line. */
+struct reply command_run(struct smtp_session *s, struct str line);
 
 /* policy.c: false with the refusal in `no`. */
 bool policy_check(struct smtp_session *s, enum stage stage, struct reply *no);
