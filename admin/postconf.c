@@ -283,7 +283,7 @@ main(int argc, char **argv)
 	p.names = argv + optind;
 	over = (struct strs){ overrides.p, overrides.n };
 	/* Postfix takes name=value without -e as an order to edit, too. */
-	if (p.edit == EDIT_NONE && mode == 'p' && p.names[0] != NULL && strchr(p.names[0], '='))
+	if (p.edit == EDIT_NONE && p.names[0] != NULL && strchr(p.names[0], '='))
 		p.edit = EDIT_SET;
 	if (p.edit != EDIT_NONE && p.names[0] == NULL)
 		usage();

@@ -86,7 +86,7 @@ is_pair(const struct line *l, size_t i, struct str *name, struct str *value)
 	return true;
 }
 
-/* Does a request "service[/type[/what]]" fit?  `what` is what is left of it. */
+/* Does a request "service[/type[/what]]" fit, where * is any?  `what` is what is left of it. */
 static bool
 fits(const struct line *l, struct str request, struct str *what)
 {
@@ -95,9 +95,12 @@ fits(const struct line *l, struct str request, struct str *what)
 
 	*what = STR("");
 	/* The service's own name may hold a slash: compare it whole. */
-	if (!str_start(name, l->columns[0]))
+	if (str_eq(name, STR("*")) || str_start(name, STR("*/")))
+		name = str_sub(name, 1, name.n);
+	else if (str_start(name, l->columns[0]))
+		name = str_sub(name, l->columns[0].n, name.n);
+	else
 		return false;
-	name = str_sub(name, l->columns[0].n, name.n);
 	if (name.n == 0)
 		return true;
 	if (name.p[0] != '/')

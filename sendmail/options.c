@@ -144,13 +144,21 @@ set_body(struct options *o, const char *value, char *why)
 	return true;
 }
 
+/* A wish that is not understood is no reason to refuse mail. */
+static bool
+ignored(char option, const char *value, char *why)
+{
+	(void)snprintf(why, OPTIONS_WHY, "bad -%c value, ignored: %.100s", option, value);
+	return true;
+}
+
 /* -N never, or success, failure and delay with commas (RFC 3461 4.1) */
 static bool
 set_notify(struct options *o, const char *value, char *why)
 {
 	struct str list = str_of(value), word;
+	unsigned notify = 0;
 
-	o->notify = 0;
 	while (str_cut(&list, ',', &word)) {
 		unsigned bit;
 
@@ -160,24 +168,25 @@ set_notify(struct options *o, const char *value, char *why)
 		    str_ieq(word, STR("failure")) ? SMTP_NOTIFY_FAILURE :
 		    str_ieq(word, STR("delay")) ? SMTP_NOTIFY_DELAY : 0;
 		if (bit == 0)
-			break;
-		o->notify |= bit;
-		if (list.n == 0 && (o->notify == SMTP_NOTIFY_NEVER ||
-		    !(o->notify & SMTP_NOTIFY_NEVER)))
-			return true;
+			return ignored('N', value, why);
+		notify |= bit;
 	}
-	(void)snprintf(why, OPTIONS_WHY, "bad -N value: %.100s", value);
-	return false;
+	if (notify == 0 || (notify != SMTP_NOTIFY_NEVER && (notify & SMTP_NOTIFY_NEVER)))
+		return ignored('N', value, why);
+	o->notify = notify;
+	return true;
 }
 
 static bool
 set_ret(struct options *o, const char *value, char *why)
 {
-	o->ret = str_ieq(str_of(value), STR("full")) ? SMTP_RET_FULL :
+	unsigned ret = str_ieq(str_of(value), STR("full")) ? SMTP_RET_FULL :
 	    str_ieq(str_of(value), STR("hdrs")) ? SMTP_RET_HDRS : SMTP_RET_NONE;
-	if (o->ret == SMTP_RET_NONE)
-		(void)snprintf(why, OPTIONS_WHY, "bad -R value: %.100s", value);
-	return o->ret != SMTP_RET_NONE;
+
+	if (ret == SMTP_RET_NONE)
+		return ignored('R', value, why);
+	o->ret = ret;
+	return true;
 }
 
 static bool
@@ -185,17 +194,14 @@ set_envid(struct options *o, const char *value, char *why)
 {
 	size_t n = strlen(value);
 
-	for (size_t i = 0; i < n; i++) {
-		if (!ch_print(value[i]) || n > SMTP_ENVID_MAX) {
-			(void)snprintf(why, OPTIONS_WHY, "bad -V value: %.100s", value);
-			return false;
-		}
-	}
+	for (size_t i = 0; i < n; i++)
+		if (!ch_print(value[i]) || n > SMTP_ENVID_MAX)
+			return ignored('V', value, why);
 	o->envid = value;
 	return true;
 }
 
-/* -q alone flushes, -qRsite and -qIid part of it; -q30m is a daemon's interval and means nothing. */
+/* -q alone flushes, -qRsite and -qIid part of it; -q30m is a daemon's interval. */
 static bool
 set_queue(struct options *o, const char *value, char *why)
 {
@@ -208,6 +214,8 @@ set_queue(struct options *o, const char *value, char *why)
 	} else if (value[0] == 'I' && value[1] != '\0') {
 		o->mode = MODE_FLUSH_ID;
 		o->what = value + 1;
+	} else {
+		o->interval = true;
 	}
 	return true;
 }
@@ -325,6 +333,7 @@ options_parse(struct options *o, int argc, char **argv, char why[OPTIONS_WHY])
 	int at;
 
 	*o = (struct options){ .mode = MODE_MAIL };
+	why[0] = '\0';
 	if (argc > 0)
 		by_name(o, argv[0]);
 	for (at = 1; at < argc && argv[at][0] == '-' && argv[at][1] != '\0'; at++) {
@@ -337,5 +346,8 @@ options_parse(struct options *o, int argc, char **argv, char why[OPTIONS_WHY])
 	}
 	o->rcpts = at < argc ? argv + at : argv + argc;
 	o->nrcpts = at < argc ? (size_t)(argc - at) : 0;
+	/* "sendmail -q30m" starts a daemon that does no more than ours do already. */
+	if (o->interval && o->mode == MODE_MAIL && o->nrcpts == 0 && !o->extract)
+		o->mode = MODE_NOTHING;
 	return true;
 }

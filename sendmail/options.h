@@ -25,7 +25,7 @@ enum mode {
 	MODE_FLUSH_ID,		/* -qIid */
 	MODE_DAEMON,		/* -bd, -bl */
 	MODE_VERIFY,		/* -bv */
-	MODE_NOTHING,		/* -bh, -bH: host status, of which there is none */
+	MODE_NOTHING,		/* -bh, -bH: host status, of which there is none; -q30m alone */
 };
 
 struct options {
@@ -41,15 +41,16 @@ struct options {
 	bool extract;		/* -t */
 	bool dots;		/* a lone dot is text: -i, -oi */
 	bool gateway;		/* -G: not written here, add nothing */
+	bool interval;		/* -q with a time */
 	char **rcpts;		/* what is left of argv */
 	size_t nrcpts;
 	char folder[OPTIONS_PATH];	/* behind `config` when -C gave it */
 };
 
 /*
- * Read argv; what is kept views it or `o`, which stays where it is.  Nothing else is asked: MAIL_CONFIG and NAME, which stand for -C
- * and -F where these are missing, are the caller's to look up.  False with the reason in `why`: exit
- * with EX_USAGE.
+ * Read argv; what is kept views it or `o`, which stays where it is.  Nothing else is asked:
+ * MAIL_CONFIG and NAME, which stand for -C and -F where these are missing, are the caller's to look
+ * up.  False with the reason in `why`: exit with EX_USAGE.  True with something in `why`: warn of it.
  */
 bool options_parse(struct options *o, int argc, char **argv, char why[OPTIONS_WHY]);
 

@@ -136,9 +136,11 @@ main(int argc, char **argv)
 	(void)sigaction(SIGPIPE, &quiet, NULL);
 	/* A caller that ignores its children has taught us to; then postdrop's status would be lost. */
 	(void)signal(SIGCHLD, SIG_DFL);
-	if (!options_parse(&o, argc, argv, why)) {
+	if (options_parse(&o, argc, argv, why))
+		status = EX_OK;
+	if (why[0] != '\0')
 		complain("%s", why);
-	} else {
+	if (status == EX_OK) {
 		take_environment(&o);
 		status = run_mode(&o, p);
 	}

@@ -138,6 +138,9 @@ smtp       inet  n       -       n       -       -       smtpd
 #qmgr fifo n - - 300? 1 qmgr
 x          unix  -       -       n       -       3       smtp
     -o {a=c d}" cat master.cf
+status field-of-all 0 "$bin/postconf" -F '*/*/chroot = y'
+is field-of-all-edited "smtp/inet/chroot = y
+x/unix/chroot = y" "$bin/postconf" -F '*/*/chroot'
 status no-value-lines 1 "$bin/postconf" -e 'a=b
 c=d'
 is manual yes sh -c "'$bin/postconf' --man | grep -q '^.It Ic myhostname' && echo yes"

@@ -116,7 +116,7 @@ again(const struct options *o, struct pool *p)
 	add(&plain, STR("--"));
 	for (size_t i = 0; i < o->nrcpts && plain.argc < ARGS; i++)
 		add(&plain, str_of(o->rcpts[i]));
-	ASSERT(options_parse(&got, plain.argc, plain.argv, why));
+	ASSERT(options_parse(&got, plain.argc, plain.argv, why) && why[0] == '\0');
 	ASSERT(got.mode == o->mode && got.notify == o->notify && got.ret == o->ret);
 	ASSERT(got.eightbit == o->eightbit && got.extract == o->extract);
 	ASSERT(got.dots == o->dots && got.gateway == o->gateway);
