@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mail/address.h"
+#include "mail/limits.h"
 #include "wire/limits.h"
 
 #define FAULT_MAX	600	/* bytes of what is said about one fault */
@@ -122,35 +123,65 @@ known(const struct vec *rcpts, struct str addr)
 	return false;
 }
 
-/* Add the addresses of a list; `strict`: a broken one is an error, else it is noted only. */
+static bool
+push(struct vec *rcpts, struct str addr, unsigned notify, struct pool *p, struct vec *why)
+{
+	struct envelope_rcpt *r;
+
+	if (known(rcpts, addr))
+		return true;
+	if (rcpts->n == LIMIT_RCPTS) {
+		envelope_fault(why, p, "more than %d recipients", LIMIT_RCPTS);
+		return false;
+	}
+	r = vec_push(rcpts);
+	*r = (struct envelope_rcpt){ .addr = addr, .orig = STR(""), .orcpt = STR(""),
+		.notify = notify };
+	return true;
+}
+
+/*
+ * The name of a user whom nobody has, which reads like the text that is no address: it comes back as
+ * undeliverable, and so the sender hears of it even when nobody reads what we print.
+ */
+static struct str
+stand_in(struct str text, struct pool *p)
+{
+	char name[LOCAL_PART_MAX];
+	struct address a = { str_n(name, 0), STR("") };
+
+	for (size_t i = 0; i < text.n && a.local.n < sizeof(name) - 2; i++)
+		name[a.local.n++] = ch_print(text.p[i]) && text.p[i] != '"' && text.p[i] != '\\' ?
+		    text.p[i] : '?';
+	return address_text(p, &a);
+}
+
+/*
+ * Add the addresses of a list.  A broken one is noted, and is an error when `strict`; else those who
+ * stand for the broken ones are pushed to `bad`.
+ */
 static bool
 add_list(struct vec *rcpts, const struct vec *list, unsigned notify, bool strict, struct pool *p,
-    struct vec *why)
+    struct vec *why, struct vec *bad)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		const struct mailbox *m = vec_at(list, i);
-		struct envelope_rcpt *r;
 		struct str text;
 
 		if (m->kind != MAILBOX_ADDRESS)
 			continue;
-		text = address_text(p, &m->address);
-		if (m->broken || !drop_rcpt_ok(text, p)) {
-			envelope_fault(why, p, "bad recipient address: %.*s",
-			    STR_ARG(m->broken ? m->name : text));
-			if (strict)
+		text = m->broken ? m->name : address_text(p, &m->address);
+		if (!m->broken && drop_rcpt_ok(text, p)) {
+			if (!push(rcpts, text, notify, p, why))
 				return false;
 			continue;
 		}
-		if (known(rcpts, text))
-			continue;
-		if (rcpts->n == LIMIT_RCPTS) {
-			envelope_fault(why, p, "more than %d recipients", LIMIT_RCPTS);
+		envelope_fault(why, p, "bad recipient address: %.*s", STR_ARG(text));
+		if (strict)
 			return false;
-		}
-		r = vec_push(rcpts);
-		*r = (struct envelope_rcpt){ .addr = text, .orig = STR(""), .orcpt = STR(""),
-			.notify = notify };
+		text = stand_in(text, p);
+		if (drop_rcpt_ok(text, p))
+			*(struct str *)vec_push(bad) = text;
 	}
 	return true;
 }
@@ -164,7 +195,7 @@ envelope_arguments(struct vec *rcpts, const struct options *o, struct pool *p, s
 
 		if (!ok)
 			envelope_fault(why, p, "too much in one recipient: %s", o->rcpts[i]);
-		ok = ok && add_list(rcpts, &list, o->notify, true, p, why);
+		ok = ok && add_list(rcpts, &list, o->notify, true, p, why, NULL);
 		vec_free(&list);
 		if (!ok)
 			return false;
@@ -176,9 +207,13 @@ bool
 envelope_header(struct vec *rcpts, const struct intake *in, unsigned notify, struct pool *p,
     struct vec *why)
 {
-	struct vec list = vec_of(sizeof(struct mailbox));
-	bool ok = intake_rcpts(in, p, &list) && add_list(rcpts, &list, notify, false, p, why);
+	struct vec list = vec_of(sizeof(struct mailbox)), bad = vec_of(sizeof(struct str));
+	bool ok = intake_rcpts(in, p, &list) && add_list(rcpts, &list, notify, false, p, why, &bad);
 
+	/* With nobody to send to, the caller's exit status tells it all. */
+	for (size_t i = 0; ok && rcpts->n > 0 && i < bad.n; i++)
+		ok = push(rcpts, *(struct str *)vec_at(&bad, i), notify, p, why);
 	vec_free(&list);
+	vec_free(&bad);
 	return ok;
 }

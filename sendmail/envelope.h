@@ -40,7 +40,10 @@ bool envelope_start(struct drop *d, const struct options *o, const struct caller
  */
 bool envelope_arguments(struct vec *rcpts, const struct options *o, struct pool *p, struct vec *why);
 
-/* Add those of -t.  An entry that is no address is noted and left out; false when there are too many. */
+/*
+ * Add those of -t.  An entry that is no address is noted, and beside others one that will be returned
+ * stands for it; false when there are too many.
+ */
 bool envelope_header(struct vec *rcpts, const struct intake *in, unsigned notify, struct pool *p,
     struct vec *why);
 
