@@ -40,9 +40,10 @@ check_folders(struct checking *k)
 	const struct passwd *pw = geteuid() == 0 ? getpwnam(common.mail_owner) : NULL;
 	struct stat st;
 
-	if (!there(pool_printf(k->pool, "%s/master", common.daemon_directory).p))
+	/* Not master: Postfix has a program of that name, too. */
+	if (!there(pool_printf(k->pool, "%s/router", common.daemon_directory).p))
 		check_report(k->c, CONF_ERROR, "daemon_directory", common.daemon_directory,
-		    "the programs are not there");
+		    "our programs are not there");
 	for (size_t i = 0; i < sizeof(queue) / sizeof(queue[0]); i++) {
 		const char *path = pool_printf(k->pool, "%s/%s", common.queue_directory, queue[i]).p;
 
@@ -114,6 +115,18 @@ check_table(struct checking *k, const char *name, struct str word)
 		    "there is no such table; postmap or postalias makes it" : strerror(errno));
 }
 
+static bool
+names_tables(struct str setting)
+{
+	static const char *const lists[] = { "alias_database", "mydestination", "relay_domains",
+		"virtual_alias_domains", "virtual_mailbox_domains" };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (str_eq(setting, str_of(lists[i])))
+			return true;
+	return str_end(setting, STR("_maps"));
+}
+
 static void
 check_tables(struct checking *k)
 {
@@ -124,8 +137,7 @@ check_tables(struct checking *k)
 	for (size_t i = 0; i < n; i++) {
 		struct str value, word;
 
-		if (!conf_is_set(k->c, row[i].name) || (!str_end(str_of(row[i].name), STR("_maps")) &&
-		    strcmp(row[i].name, "alias_database") != 0))
+		if (!conf_is_set(k->c, row[i].name) || !names_tables(str_of(row[i].name)))
 			continue;
 		value = str_of(conf_get(k->c, row[i].name));
 		while (lines_word(&value, true, &word))
@@ -216,24 +228,78 @@ check_relayhost(struct checking *k)
 			check_report(k->c, CONF_WARNING, "relayhost", pool_str(k->pool, hop).p, why);
 }
 
-/* Without these mail comes in and goes nowhere, or does not come in. */
+/* System users have a Maildir below their home, and nothing else yet. */
+static void
+check_home_mailbox(struct checking *k)
+{
+	if (!str_end(str_of(common.mail_storage), STR("/")))
+		check_report(k->c, CONF_WARNING, "home_mailbox", common.mail_storage,
+		    "only Maildir, a name with / at its end, is there yet: mail for system users will wait");
+}
+
+/* Programs without which mail comes in and goes nowhere, or does not come in. */
+static const struct need {
+	const char *program, *by;	/* needed by this one; NULL: always */
+	const char *setting;		/* and only where this is set, by main.cf or by -o */
+} needs[] = {
+	{ "cleanup", NULL, NULL }, { "qmgr", NULL, NULL }, { "router", NULL, NULL },
+	{ "pickup", NULL, NULL }, { "bounce", NULL, NULL }, { "dnsd", "smtp", NULL },
+	{ "dnsd", "smtpd", NULL }, { "anvil", "smtpd", NULL }, { "anvil", "login", NULL },
+	{ "authd", "login", NULL }, { "authd", "smtpd", "smtpd_sasl_auth_enable" },
+	{ "tlsd", "smtpd", "smtpd_tls_cert_file" }, { "keyd", "smtpd", "smtpd_tls_cert_file" },
+	{ "tlsd", "login", "smtpd_tls_cert_file" },
+};
+
+static bool
+says(struct checking *k, const struct conf_service *s, const char *setting)
+{
+	const char *value;
+	struct str name;
+
+	for (size_t i = s->overrides.n; i-- > 0; ) {
+		struct str rest = s->overrides.v[i];
+
+		str_cut(&rest, '=', &name);
+		if (str_eq(name, str_of(setting)))
+			return rest.n > 0 && !str_ieq(rest, STR("no"));
+	}
+	value = conf_get(k->c, setting);
+	return value != NULL && value[0] != '\0' && !str_ieq(str_of(value), STR("no"));
+}
+
+/* The first service that runs the program, and to which the setting applies. */
+static const struct conf_service *
+runs(struct checking *k, const struct conf_service *v, size_t n, const char *program,
+    const char *setting)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!v[i].unused && str_eq(v[i].command, str_of(program)) &&
+		    (setting == NULL || says(k, &v[i], setting)))
+			return &v[i];
+	return NULL;
+}
+
 static void
 check_programs(struct checking *k)
 {
-	static const char *const needed[] = { "cleanup", "qmgr", "router", "pickup", "bounce" };
 	const char *file = pool_printf(k->pool, "%s/master.cf", conf_dir(k->c)).p;
-	struct conf_service *v;
+	const struct conf_service *v, *s;
 	size_t n;
 
 	v = services_read(k->c, k->pool, &n);
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		bool found = false;
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		const struct need *need = &needs[i];
 
-		for (size_t j = 0; j < n; j++)
-			found = found || (!v[j].unused && str_eq(v[j].command, str_of(needed[i])));
-		if (!found)
+		if (runs(k, v, n, need->program, NULL) != NULL)
+			continue;
+		if (need->by == NULL)
 			conf_report(k->c, CONF_WARNING, file, 0, "no service runs %s: mail does not get "
-			    "through without it", needed[i]);
+			    "through without it (the master.cf of posthorn init has all there are)",
+			    need->program);
+		else if ((s = runs(k, v, n, need->by, need->setting)) != NULL)
+			conf_report(k->c, CONF_WARNING, file, s->line, "no service runs %s, which %s needs%s%s",
+			    need->program, need->by, need->setting != NULL ? " for " : "",
+			    need->setting != NULL ? need->setting : "");
 	}
 }
 
@@ -253,6 +319,7 @@ check_everything(struct conf *c, size_t *own)
 		check_networks(&k);
 		check_interfaces(&k);
 		check_relayhost(&k);
+		check_home_mailbox(&k);
 		check_programs(&k);
 	}
 	pool_free(k.pool);

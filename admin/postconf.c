@@ -99,16 +99,15 @@ setting_of(struct postconf *p, const char *name)
 static bool
 show_name(struct postconf *p, const char *name)
 {
-	const struct conf_param *row = conf_row(str_of(name));
+	const struct conf_param *row = conf_row(str_of(name)), *pattern;
 	const char *value = p->defaults ? NULL : setting_of(p, name);
 	struct buf out = { 0 };
 	struct str service;
 
 	if (value == NULL && row != NULL)
 		value = conf_default(p->conf, row);
-	/* NAME_suffix is what $default_suffix says, unless it is set. */
-	if (value == NULL && conf_is_pattern(str_of(name), &service))
-		value = pool_printf(p->pool, "$default%s", name + service.n).p;
+	if (value == NULL && conf_is_pattern(str_of(name), &service, &pattern) && pattern != NULL)
+		value = pattern->def;
 	if (value == NULL)
 		return false;
 	if (p->expand && (row == NULL || row->type != CONF_RAW))

@@ -338,6 +338,8 @@ deliver_rcpt(const struct deliver *d, const struct deliver_rcpt *r, struct resul
 	memset(res, 0, sizeof(*res));
 	res->num = r->num;
 	decide(d, r, res, pool, &times);
+	if (common.soft_bounce)
+		result_soften(res, pool);
 	times.done_us = clock_wall_us();
 	if (times.ready_us == 0)
 		times.ready_us = times.start_us;

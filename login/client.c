@@ -18,14 +18,6 @@
 
 static const char *const words[] = { [SESSION_IMAP] = "imap", [SESSION_POP3] = "pop3" };
 
-static bool
-plaintext_from_loopback(void)
-{
-	const char *set = conf_get(service_conf(), "auth_allow_plaintext_loopback");
-
-	return set != NULL && str_ieq(str_of(set), STR("yes"));
-}
-
 void
 client_turn(struct client *c)
 {
@@ -36,13 +28,14 @@ client_turn(struct client *c)
 bool
 client_may_auth(const struct client *c)
 {
-	return c->tls.active || (c->loopback && plaintext_from_loopback());
+	return c->tls.active || (c->loopback && login_conf.plaintext_from_loopback &&
+	    login_conf.tls_level != LOGIN_TLS_ENCRYPT);
 }
 
 bool
 client_may_tls(const struct client *c)
 {
-	return !c->tls.active && login_conf.tls_level != 0;
+	return !c->tls.active && login_conf.tls_level != LOGIN_TLS_NONE;
 }
 
 bool

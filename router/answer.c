@@ -113,7 +113,7 @@ static void
 refuse(struct checked *out, struct pool *pool, uint64_t code, const char *dsn, const char *prefix,
     struct str text)
 {
-	out->status = code < 500 || router_conf.soft_bounce ? CHECK_LATER : CHECK_REFUSED;
+	out->status = code < 500 || common.soft_bounce ? CHECK_LATER : CHECK_REFUSED;
 	out->code = out->status == CHECK_LATER && code >= 500 ? 450 : code;
 	out->dsn = str_of(dsn);
 	if (out->status == CHECK_LATER && dsn[0] == '5')

@@ -10,8 +10,8 @@ static void
 fail(struct work *w, struct route *out, uint64_t code, const char *dsn, struct str text)
 {
 	(void)w;
-	out->action = code < 500 || router_conf.soft_bounce ? ROUTE_LATER : ROUTE_FAIL;
-	out->code = router_conf.soft_bounce && code >= 500 ? code - 100 : code;
+	out->action = code < 500 || common.soft_bounce ? ROUTE_LATER : ROUTE_FAIL;
+	out->code = common.soft_bounce && code >= 500 ? code - 100 : code;
 	out->dsn = str_of(dsn);
 	if (out->action == ROUTE_LATER && dsn[0] == '5')
 		out->dsn = pool_printf(w->pool, "4%s", dsn + 1);
@@ -169,26 +169,32 @@ first_mailbox(struct work *w, struct str domain, struct address *out)
 	return true;
 }
 
-/* Postmaster anywhere; root (cron's and the system's mail) where bare names belong. */
-static bool
+bool
 is_administrator(const struct address *a)
 {
 	return is_postmaster(a) || (str_ieq(a->local, STR("root")) &&
 	    str_ieq(a->domain, str_of(common.myorigin)));
 }
 
-static void
-to_virtual(struct work *w, const struct address *a, struct route *out)
+enum table_result
+mailbox_of(struct work *w, const struct address *a)
 {
 	struct lookup l = { a->local, a->domain, router.delimiters,
 		router_conf.owner_request_special, LOOKUP_FULL | LOOKUP_AT };
-	struct address instead;
-	struct str ext, box;
-	uint64_t uid = 0, gid = 0;
-	enum table_result r;
+	struct str ext;
 
 	buf_reset(&w->value);
-	r = lookup_address(&router.mailbox_maps, &l, &w->value, &ext, &w->trouble);
+	return lookup_address(&router.mailbox_maps, &l, &w->value, &ext, &w->trouble);
+}
+
+static void
+to_virtual(struct work *w, const struct address *a, struct route *out)
+{
+	struct address instead;
+	struct str box;
+	uint64_t uid = 0, gid = 0;
+	enum table_result r = mailbox_of(w, a);
+
 	if (r == TABLE_LATER) {
 		unavailable(w, out);
 		return;

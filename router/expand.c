@@ -285,7 +285,7 @@ alias_stage(struct walk *k, const struct address *a)
 	return true;
 }
 
-/* Is the address delivered by local, so that aliases(5) holds for it? */
+/* Does aliases(5) hold for the address: is it delivered by local, or an administrator without a mailbox? */
 static bool
 has_aliases(struct walk *k, const struct address *a)
 {
@@ -294,6 +294,12 @@ has_aliases(struct walk *k, const struct address *a)
 	if (class_of(k->w, a->domain, &class) == TABLE_LATER) {
 		k->later = true;
 		return false;
+	}
+	if (class == CLASS_MAILBOX && is_administrator(a)) {
+		enum table_result r = mailbox_of(k->w, a);
+
+		k->later = r == TABLE_LATER;
+		return r == TABLE_ABSENT;
 	}
 	return class == CLASS_LOCAL && str_istart(str_of(router_conf.local_transport), STR("local")) &&
 	    (router_conf.local_transport[5] == ':' || router_conf.local_transport[5] == '\0');

@@ -81,6 +81,12 @@ bool is_ours(struct work *w, struct str domain);
 bool is_double_bounce(const struct address *a);
 bool is_postmaster(const struct address *a);
 
+/* Postmaster anywhere; root (cron's and the system's mail) where bare names belong. */
+bool is_administrator(const struct address *a);
+
+/* What virtual_mailbox_maps says of the address, into w->value. */
+enum table_result mailbox_of(struct work *w, const struct address *a);
+
 /* One entry of the right side of an alias. */
 enum alias_kind { ALIAS_ADDRESS, ALIAS_FINAL, ALIAS_COMMAND, ALIAS_FILE, ALIAS_INCLUDE };
 

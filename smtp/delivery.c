@@ -2,8 +2,9 @@
 #include "smtp/delivery.h"
 
 #include "base/log.h"
-#include "smtp/cache.h"
+#include "conf/common.h"
 #include "conf/room_smtp.h"
+#include "smtp/cache.h"
 #include "smtp/session.h"
 #include "smtp/transaction.h"
 
@@ -33,6 +34,8 @@ delivery_decide(struct delivery *d, size_t i, const struct fate *f)
 	r->text = f->text;
 	r->diag = f->diag;
 	r->remote = f->remote;
+	if (common.soft_bounce)
+		result_soften(r, d->pool);
 	d->times.done_us = clock_wall_us();
 	deliver_log(d->msg, &d->rcpts[i], r, d->session == NULL ? STR("none") : d->session->relay,
 	    d->session == NULL ? 0 : d->session->uses, &d->times);

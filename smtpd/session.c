@@ -136,13 +136,26 @@ limits_ok(struct smtp_session *s)
 	return true;
 }
 
+/* soft_bounce: nothing is refused for good. */
 static void
-answer(struct smtp_session *s, const struct reply *r)
+soften(struct reply *r)
+{
+	if (!reply_is_no(r))
+		return;
+	r->code -= 100;
+	if (r->dsn[0] == '5')
+		r->dsn[0] = '4';
+}
+
+static void
+answer(struct smtp_session *s, struct reply *r)
 {
 	struct buf out = { .limit = 8192 };
 
 	if (r->code == 0)
 		return;
+	if (common.soft_bounce)
+		soften(r);
 	reply_add(&out, r);
 	(void)stream_write(s->peer, buf_str(&out));
 	buf_free(&out);

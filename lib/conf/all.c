@@ -24,37 +24,37 @@
 #include "conf/room_tls.h"
 #include "conf/room_smtpd.h"
 
-static const struct conf_param *const rooms[] = {
-	common_params,
-	login_params,
-	queue_params,
-	router_params,
-	smtp_params,
-	anvil_params,
-	authd_params,
-	bounce_params,
-	postdrop_params,
-	dnsd_params,
-	tls_params,
-	smtpd_params,
+static const struct room {
+	const struct conf_param *rows;
+	const char *readers;		/* the programs of services that read it; NULL: all of them */
+} rooms[] = {
+	{ common_params, NULL },
+	{ login_params, "login" },
+	{ queue_params, "cleanup qmgr" },
+	{ router_params, "router" },
+	{ smtp_params, "smtp" },
+	{ anvil_params, "anvil" },
+	{ authd_params, "authd" },
+	{ bounce_params, "bounce" },
+	{ postdrop_params, "" },
+	{ dnsd_params, "dnsd" },
+	{ tls_params, "tlsd" },
+	{ smtpd_params, "smtpd" },
 };
 
-/* Suffixes of names that exist once for each transport; Postfix's, and the same meaning. */
-static const struct str patterns[] = {
-	STR_INIT("_destination_concurrency_limit"),
-	STR_INIT("_destination_concurrency_positive_feedback"),
-	STR_INIT("_destination_concurrency_negative_feedback"),
-	STR_INIT("_destination_concurrency_failed_cohort_limit"),
-	STR_INIT("_destination_recipient_limit"),
+/*
+ * Suffixes of names that exist once for each transport, Postfix's; those that mean something here
+ * are the rows of transport_params.
+ */
+static const struct str idle_patterns[] = {
 	STR_INIT("_destination_rate_delay"),
 	STR_INIT("_transport_rate_delay"),
-	STR_INIT("_initial_destination_concurrency"),
 	STR_INIT("_delivery_slot_cost"),
 	STR_INIT("_delivery_slot_loan"),
 	STR_INIT("_delivery_slot_discount"),
 	STR_INIT("_minimum_delivery_slots"),
-	STR_INIT("_recipient_limit"),
 	STR_INIT("_extra_recipient_limit"),
+	STR_INIT("_recipient_limit"),
 	STR_INIT("_recipient_refill_limit"),
 	STR_INIT("_recipient_refill_delay"),
 	STR_INIT("_time_limit"),
@@ -81,7 +81,7 @@ gather(void)
 	if (all.index != NULL)
 		return;
 	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++)
-		for (const struct conf_param *row = rooms[i]; row->type != CONF_END; row++)
+		for (const struct conf_param *row = rooms[i].rows; row->type != CONF_END; row++)
 			*(struct conf_param *)vec_push(&v) = *row;
 	vec_sort(&v, by_name);
 	for (size_t i = 1; i < v.n; ) {
@@ -118,15 +118,53 @@ conf_row(struct str name)
 	return map_get(all.index, name);
 }
 
-bool
-conf_is_pattern(struct str name, struct str *service)
+static bool
+has_word(struct str list, struct str word)
 {
-	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-		if (name.n > patterns[i].n && str_end(name, patterns[i])) {
-			*service = str_sub(name, 0, name.n - patterns[i].n);
+	struct str one;
+
+	while (str_cut(&list, ' ', &one))
+		if (str_eq(one, word))
+			return true;
+	return false;
+}
+
+bool
+conf_reads(struct str program, struct str name)
+{
+	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+		if (rooms[i].readers != NULL && !has_word(str_of(rooms[i].readers), program))
+			continue;
+		for (const struct conf_param *row = rooms[i].rows; row->type != CONF_END; row++)
+			if (str_eq(name, str_of(row->name)))
+				return true;
+	}
+	return false;
+}
+
+static bool
+ends(struct str name, struct str suffix, struct str *service)
+{
+	if (name.n <= suffix.n || !str_end(name, suffix))
+		return false;
+	*service = str_sub(name, 0, name.n - suffix.n);
+	return true;
+}
+
+bool
+conf_is_pattern(struct str name, struct str *service, const struct conf_param **row)
+{
+	const struct conf_param *t = transport_params;
+
+	for (*row = NULL; t->type != CONF_END; t++) {
+		if (ends(name, str_of(t->name), service)) {
+			*row = t;
 			return true;
 		}
 	}
+	for (size_t i = 0; i < sizeof(idle_patterns) / sizeof(idle_patterns[0]); i++)
+		if (ends(name, idle_patterns[i], service))
+			return true;
 	return false;
 }
 

@@ -2,9 +2,10 @@
 /*
  * check - the whole configuration at once.
  *
- * A name is known if it is a row, fits a per-transport pattern of a service, is used as $name, or
- * is a restriction class.  A Postfix name with no meaning here gets a note that says why; any other
- * gets a warning with the nearest known name.
+ * A name is known if it is a row, fits a per-transport pattern of a service, or, being none of
+ * Postfix's, is used as $name or is a restriction class.  A Postfix name with no meaning here gets a
+ * note or a warning that says why, unless its value asks for what is done anyway; any other name gets
+ * a warning with the nearest known one.
  */
 #include "conf/internal.h"
 #include "conf/lines.h"
@@ -37,58 +38,110 @@ see_value(struct checking *k, struct str name, struct str value)
 			see_name(k, word);
 }
 
-/* Transports that exist without a line in master.cf. */
+static const struct conf_service *
+service_of(const struct checking *k, struct str name)
+{
+	for (size_t i = 0; i < k->nservices; i++)
+		if (str_eq(k->services[i].name, name))
+			return &k->services[i];
+	return NULL;
+}
+
+/* Transports of qmgr itself, which need no line in master.cf. */
 static bool
-is_service(const struct checking *k, struct str name)
+is_inside(struct str name)
 {
 	static const struct str own[] = {
-		STR_INIT("default"), STR_INIT("smtp"), STR_INIT("relay"), STR_INIT("local"),
-		STR_INIT("virtual"), STR_INIT("lmtp"), STR_INIT("error"), STR_INIT("retry"),
-		STR_INIT("discard"), STR_INIT("bounce"), STR_INIT("hold"),
+		STR_INIT("error"), STR_INIT("retry"), STR_INIT("discard"), STR_INIT("hold"),
 	};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (str_eq(name, own[i]))
 			return true;
-	for (size_t i = 0; i < k->nservices; i++)
-		if (str_eq(k->services[i].name, name))
-			return true;
 	return false;
+}
+
+/* Settings whose value says what happens here anyway. */
+static bool
+as_here(struct str name, struct str value)
+{
+	static const struct {
+		const char *name, *value;
+	} same[] = {
+		{ "biff", "no" },
+		{ "mailbox_size_limit", "0" },
+		{ "virtual_mailbox_limit", "0" },
+		{ "smtpd_delay_reject", "yes" },
+		{ "smtpd_sasl_security_options", "noanonymous" },
+		{ "smtpd_sasl_tls_security_options", "noanonymous" },
+	};
+
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+		if (str_eq(name, str_of(same[i].name)) && str_ieq(value, str_of(same[i].value)))
+			return true;
+	return value.n == 0;
+}
+
+static void
+check_foreign(struct checking *k, struct str name, struct str value, struct conf_place at)
+{
+	const char *why = NULL;
+	enum foreign what = conf_foreign(name, &why);
+	struct str now, first;
+
+	if (what == FOREIGN_LATER && as_here(name, str_trim(value)))
+		return;
+	if (what != FOREIGN_OLD) {
+		conf_report(k->c, what == FOREIGN_IDLE ? CONF_NOTE : CONF_WARNING, at.file, at.line,
+		    "%.*s has no effect%s: %s", STR_ARG(name), what == FOREIGN_IDLE ? "" : " yet", why);
+		return;
+	}
+	now = str_of(why);
+	(void)lines_word(&now, false, &first);
+	conf_report(k->c, CONF_WARNING, at.file, at.line, conf_row(first) != NULL ?
+	    "%.*s is an old name and has no effect: use %s" :
+	    "%.*s is an old name and has no effect; its new one is %s, which has none yet either",
+	    STR_ARG(name), why);
+}
+
+/* SERVICE_suffix; false when it is none. */
+static bool
+check_pattern(struct checking *k, struct str name, struct str value, struct conf_place at)
+{
+	const struct conf_param *row;
+	struct buf why = { 0 };
+	struct str service;
+
+	if (!conf_is_pattern(name, &service, &row))
+		return false;
+	if (row == NULL)
+		conf_report(k->c, CONF_WARNING, at.file, at.line, "%.*s has no effect yet: this part of "
+		    "the queue manager is not there", STR_ARG(name));
+	else if (!conf_value(k->c, row, value, at, NULL, &why))
+		conf_report(k->c, CONF_ERROR, at.file, at.line, "%.*s: %s", STR_ARG(name), buf_z(&why));
+	else if (service_of(k, service) == NULL)
+		conf_report(k->c, CONF_WARNING, at.file, at.line,
+		    "%.*s: master.cf has no service %.*s", STR_ARG(name), STR_ARG(service));
+	buf_free(&why);
+	return true;
 }
 
 /* Say what is to be said about a name that is set. */
 static void
-check_name(struct checking *k, struct str name, const char *file, unsigned line)
+check_name(struct checking *k, struct str name, struct str value, struct conf_place at)
 {
-	const char *why = NULL, *near;
-	struct str service;
+	const char *near;
 
-	if (conf_row(name) != NULL || map_get(k->used, name) != NULL)
+	if (conf_row(name) != NULL)
 		return;
-	switch (conf_foreign(name, &why)) {
-	case FOREIGN_IDLE:
-		conf_report(k->c, CONF_NOTE, file, line, "%.*s has no effect: %s", STR_ARG(name), why);
-		return;
-	case FOREIGN_LATER:
-		conf_report(k->c, CONF_WARNING, file, line, "%.*s has no effect yet: %s",
-		    STR_ARG(name), why);
-		return;
-	case FOREIGN_OLD:
-		conf_report(k->c, CONF_WARNING, file, line, "%.*s is an old name: %s",
-		    STR_ARG(name), why);
-		return;
-	case FOREIGN_NONE:
-		break;
-	}
-	if (conf_is_pattern(name, &service)) {
-		if (!is_service(k, service))
-			conf_report(k->c, CONF_WARNING, file, line,
-			    "%.*s: master.cf has no service %.*s", STR_ARG(name),
-			    STR_ARG(service));
+	if (conf_foreign(name, &(const char *){ NULL }) != FOREIGN_NONE) {
+		check_foreign(k, name, value, at);
 		return;
 	}
+	if (map_get(k->used, name) != NULL || check_pattern(k, name, value, at))
+		return;
 	near = conf_nearest(name);
-	conf_report(k->c, CONF_WARNING, file, line, "%.*s is not known%s%s%s", STR_ARG(name),
+	conf_report(k->c, CONF_WARNING, at.file, at.line, "%.*s is not known%s%s%s", STR_ARG(name),
 	    near != NULL ? "; is " : "", near != NULL ? near : "", near != NULL ? " meant?" : "");
 }
 
@@ -174,14 +227,17 @@ check_transport(struct checking *k, const struct conf_param *row, struct str val
     struct conf_place at)
 {
 	struct buf text = { .limit = CONF_VALUE_MAX };
+	const struct conf_service *s;
 	struct str rest, name;
 
 	conf_expand(k->c, &text, value);
 	rest = str_trim(buf_str(&text));
 	str_cut(&rest, ':', &name);
-	if (name.n > 0 && !is_service(k, name))
+	s = service_of(k, name);
+	if (name.n > 0 && !is_inside(name) && (s == NULL || s->unused))
 		conf_report(k->c, CONF_WARNING, at.file, at.line,
-		    "%s: master.cf has no service %.*s: its mail will wait", row->name, STR_ARG(name));
+		    s == NULL ? "%s: master.cf has no service %.*s: its mail will wait" :
+		    "%s: no program serves %.*s yet: its mail will wait", row->name, STR_ARG(name));
 	buf_free(&text);
 }
 
@@ -205,8 +261,8 @@ check_value(struct checking *k, struct str name, struct str value, struct conf_p
 
 /* Hand each -o of each service to `see`. */
 static void
-each_override(struct checking *k,
-    void (*see)(struct checking *k, struct str name, struct str value, struct conf_place at))
+each_override(struct checking *k, void (*see)(struct checking *k, const struct conf_service *s,
+    struct str name, struct str value, struct conf_place at))
 {
 	const char *file = pool_printf(k->pool, "%s/master.cf", conf_dir(k->c)).p;
 
@@ -217,25 +273,36 @@ each_override(struct checking *k,
 			struct str value = s->overrides.v[j], name;
 
 			str_cut(&value, '=', &name);
-			see(k, name, value, (struct conf_place){ file, s->line });
+			see(k, s, name, value, (struct conf_place){ file, s->line });
 		}
 	}
 }
 
 static void
-use_override(struct checking *k, struct str name, struct str value, struct conf_place at)
+use_override(struct checking *k, const struct conf_service *s, struct str name, struct str value,
+    struct conf_place at)
 {
+	(void)s;
 	(void)at;
 	see_value(k, name, value);
 }
 
 /* A -o value that stands alone; what its $names would mean depends on the service, see below. */
 static void
-check_override(struct checking *k, struct str name, struct str value, struct conf_place at)
+check_override(struct checking *k, const struct conf_service *s, struct str name, struct str value,
+    struct conf_place at)
 {
-	check_name(k, name, at.file, at.line);
+	check_name(k, name, value, at);
 	if (str_chr(value, '$') < 0)
 		check_value(k, name, value, at);
+	if (s->unused || conf_row(name) == NULL)
+		return;
+	if (!conf_reads(s->command, name))
+		conf_report(k->c, CONF_WARNING, at.file, at.line, "-o %.*s has no effect: %.*s does not "
+		    "read it; set it in main.cf", STR_ARG(name), STR_ARG(s->command));
+	else if (value.n > 0 && str_eq(name, STR("smtpd_tls_cert_file")))
+		conf_report(k->c, CONF_WARNING, at.file, at.line, "-o %.*s has no effect: all services "
+		    "have the certificate of main.cf", STR_ARG(name));
 }
 
 /*
@@ -294,7 +361,7 @@ conf_check(struct conf *c)
 	for (size_t i = 0; i < n; i++) {
 		struct conf_place at = { s[i].file, s[i].line };
 
-		check_name(&k, str_of(s[i].name), at.file, at.line);
+		check_name(&k, str_of(s[i].name), str_of(s[i].value), at);
 		check_value(&k, str_of(s[i].name), str_of(s[i].value), at);
 	}
 	each_override(&k, check_override);

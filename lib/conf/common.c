@@ -76,6 +76,8 @@ const struct conf_param common_params[] = {
 	  "without asking again; what is refused is asked about each time.  0: always ask." },
 	{ "home_mailbox", CONF_STR, &common.mail_storage, "Maildir/", NULL, NULL,
 	  "Mailbox of a system user, relative to the home folder." },
+	{ "soft_bounce", CONF_BOOL, &common.soft_bounce, "no", NULL, NULL,
+	  "Whether failures are made temporary, in answers of smtpd too, for a trial of a new configuration." },
 	{ "sandbox", CONF_WORD, &common.sandbox, "require", "require|try|off", NULL,
 	  "Whether the programs must be confined by the kernel." },
 	{ "sandbox_landlock_abi", CONF_INT, &common.sandbox_landlock_abi, "0", "0", "100",

@@ -41,6 +41,7 @@ struct common {
 	bool sync_together;		/* fiber_sync_together may be used */
 	int64_t route_cache_time_ms;	/* an answer of router is believed this long */
 	const char *mail_storage;	/* home_mailbox of virtual and system users: "Maildir/" */
+	bool soft_bounce;		/* what fails is tried again */
 	unsigned sandbox;		/* 0 require, 1 try, 2 off */
 	uint64_t sandbox_landlock_abi;	/* cap for tests; 0: no cap */
 	int64_t max_idle_ms;		/* a worker without work ends after this (max_idle) */

@@ -150,8 +150,14 @@ const char *conf_default(struct conf *c, const struct conf_param *row);
 /* The known name nearest to `name`, or NULL when none is near. */
 const char *conf_nearest(struct str name);
 
-/* Is it SERVICE_suffix with one of the suffixes that exist once for each transport? */
-bool conf_is_pattern(struct str name, struct str *service);
+/*
+ * Is it SERVICE_suffix with one of the suffixes that exist once for each transport?  *row is that of
+ * the suffix, NULL when it has no effect here.
+ */
+bool conf_is_pattern(struct str name, struct str *service, const struct conf_param **row);
+
+/* Does this program, run as a service, read the setting? */
+bool conf_reads(struct str program, struct str name);
 
 /* Every row of the suite (conf/all.c), for postconf, the manual page, `posthorn check`. */
 const struct conf_param *conf_all(size_t *n);

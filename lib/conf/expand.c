@@ -67,7 +67,7 @@ add_name(struct walk *w, struct buf *out, struct str name, const struct chain *u
 	} else if ((row = conf_row(name)) != NULL) {
 		expand(w, out, str_of(conf_default(w->c, row)), &me);
 	} else if (conf_foreign(name, &(const char *){ NULL }) == FOREIGN_NONE &&
-	    !conf_is_pattern(name, &(struct str){ NULL, 0 })) {
+	    !conf_is_pattern(name, &(struct str){ NULL, 0 }, &(const struct conf_param *){ NULL })) {
 		const char *near = conf_nearest(name);
 
 		conf_report(w->c, CONF_WARNING, w->at.file, w->at.line,

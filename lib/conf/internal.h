@@ -77,7 +77,7 @@ enum foreign {
 	FOREIGN_NONE,		/* no Postfix name at all */
 	FOREIGN_IDLE,		/* accepted, has no effect: the note says why */
 	FOREIGN_LATER,		/* not there yet */
-	FOREIGN_OLD,		/* deprecated: the note names the successor */
+	FOREIGN_OLD,		/* an old name without effect: `why` is what replaces it */
 };
 
 enum foreign conf_foreign(struct str name, const char **why);

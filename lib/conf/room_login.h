@@ -7,10 +7,14 @@
 
 #include "conf/conf.h"
 
+/* login_tls_security_level. */
+enum { LOGIN_TLS_NONE, LOGIN_TLS_MAY, LOGIN_TLS_ENCRYPT };
+
 struct login_conf {
 	unsigned protocol;	/* 0 imap, 1 pop3 */
 	bool wrappermode;
-	unsigned tls_level;	/* 0 none, 1 may, 2 encrypt */
+	unsigned tls_level;
+	bool plaintext_from_loopback;
 	int64_t session_ms;
 	int64_t command_ms;
 	uint64_t attempts;

@@ -66,8 +66,6 @@ const struct conf_param router_params[] = {
 	  "Whether mail through a list has what owner-list stands for as its sender." },
 	{ "smtpd_reject_unlisted_recipient", CONF_BOOL, &R.reject_unlisted, "yes", NULL, NULL,
 	  "Whether unknown recipients in our own domains are refused at RCPT." },
-	{ "soft_bounce", CONF_BOOL, &R.soft_bounce, "no", NULL, NULL,
-	  "Whether failures are made temporary, for a trial of a new configuration." },
 	{ "virtual_alias_recursion_limit", CONF_INT, &R.recursion_limit, "1000", "1", "10000",
 	  "Most times an address is expanded again." },
 	{ "virtual_alias_expansion_limit", CONF_INT, &R.expansion_limit, "1000", "1", "100000",

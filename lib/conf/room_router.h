@@ -30,7 +30,6 @@ struct router_conf {
 	bool owner_request_special;
 	bool expand_owner_alias;
 	bool reject_unlisted;
-	bool soft_bounce;
 	uint64_t recursion_limit;
 	uint64_t expansion_limit;
 	uint64_t unknown_local_code;

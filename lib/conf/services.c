@@ -33,7 +33,7 @@ static const struct command {
 	{ STR_INIT("discard"), "qmgr discards by itself", CONF_NOTE },
 	{ STR_INIT("error"), "qmgr fails mail by itself", CONF_NOTE },
 	{ STR_INIT("flush"), "qmgr keeps its queue by destination in memory", CONF_NOTE },
-	{ STR_INIT("lmtp"), "smtp speaks LMTP too", CONF_NOTE },
+	{ STR_INIT("lmtp"), "LMTP is not there yet", CONF_WARNING },
 	{ STR_INIT("nqmgr"), "qmgr is the queue manager", CONF_NOTE },
 	{ STR_INIT("oqmgr"), "qmgr is the queue manager", CONF_NOTE },
 	{ STR_INIT("pipe"), "commands as transports are not there yet", CONF_WARNING },

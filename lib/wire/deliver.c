@@ -99,3 +99,13 @@ const struct ipc_msg inflight_reply_msg = { "inflight_reply", 34, sizeof(struct 
 		IPC_END
 	}
 };
+
+void
+result_soften(struct result_rcpt *r, struct pool *pool)
+{
+	if (r->status != RESULT_BOUNCED)
+		return;
+	r->status = RESULT_DEFERRED;
+	if (str_start(r->dsn, STR("5")))
+		r->dsn = pool_printf(pool, "4%.*s", STR_ARG(str_sub(r->dsn, 1, r->dsn.n)));
+}

@@ -74,6 +74,9 @@ struct result_rcpt {
 	struct str owner;	/* RESULT_EXPANDED: new envelope sender; empty: the old one */
 };
 
+/* soft_bounce: a failure becomes one to try again; its dsn moves to the pool. */
+void result_soften(struct result_rcpt *r, struct pool *pool);
+
 struct result {
 	uint64_t serial;
 	struct str queue_id;

@@ -95,7 +95,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!ready) {
 		log_open(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_PLAIN, "login");
-		login_conf = (struct login_conf){ .tls_level = 1, .session_ms = 2000,
+		login_conf = (struct login_conf){ .tls_level = LOGIN_TLS_MAY, .session_ms = 2000,
 			.command_ms = 1000, .attempts = 3, .errors = 5 };
 		ready = true;
 	}

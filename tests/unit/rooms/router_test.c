@@ -85,6 +85,7 @@ static const struct expands {
 	{ "root@example.test", "nobody@example.test", NULL },
 	{ "root", "nobody@example.test", NULL },
 	{ "postmaster@localhost", "nobody@example.test", NULL },
+	{ "postmaster@box.test", "nobody@example.test", NULL },
 	{ "list@example.test", "nobody@example.test a@far.test b@far.test",
 	  "owner-list@example.test" },
 	{ "list+more@example.test", "nobody@example.test a@far.test b@far.test",
@@ -165,7 +166,6 @@ static const struct routes {
 	{ "nobody@[192.0.2.10]", false, ROUTE_DELIVER, CLASS_DEFAULT, "smtp", "[192.0.2.10]", "" },
 	{ "alice@box.test", false, ROUTE_DELIVER, CLASS_MAILBOX, "virtual", "box.test", "alice/" },
 	{ "Alice+x@BOX.test", false, ROUTE_DELIVER, CLASS_MAILBOX, "virtual", "box.test", "alice/" },
-	{ "postmaster@box.test", false, ROUTE_DELIVER, CLASS_MAILBOX, "virtual", "box.test", "alice/" },
 	{ "carol@box.test", false, ROUTE_FAIL, CLASS_MAILBOX, "virtual", "box.test",
 	  "unknown user: \"carol@box.test\"" },
 	{ "evil@box.test", false, ROUTE_LATER, CLASS_MAILBOX, "virtual", "box.test",
@@ -325,6 +325,24 @@ START_TEST(root_without_alias)
 	ck_str_is(r.mailbox, "bob/");
 	r = ask("root@w.test", false);
 	ck_assert_int_eq(r.action, ROUTE_FAIL);
+	/* An alias says who, unless there is a mailbox of that name. */
+	teardown();
+	start("mydestination =\nalias_maps = inline:{postmaster=root,root=carl@w.test,bob=no@w.test}\n"
+	    "myorigin = v.test\nfirst_valid_uid = 1\n"
+	    "virtual_mailbox_domains = v.test w.test\nvirtual_uid_maps = static:9\n"
+	    "virtual_gid_maps = static:9\n"
+	    "virtual_mailbox_maps = inline:{bob@v.test=bob/,carl@w.test=carl/,postmaster@w.test=pm/}\n");
+	r = ask("root", false);
+	ck_assert_int_eq(r.action, ROUTE_EXPAND);
+	ck_str_is(r.to.v[0], "carl@w.test");
+	r = ask("postmaster@v.test", false);
+	ck_assert_int_eq(r.action, ROUTE_EXPAND);
+	ck_str_is(r.to.v[0], "carl@w.test");
+	r = ask("postmaster@w.test", false);
+	ck_assert_int_eq(r.action, ROUTE_DELIVER);
+	ck_str_is(r.mailbox, "pm/");
+	r = ask("bob@v.test", false);
+	ck_assert_int_eq(r.action, ROUTE_DELIVER);
 	/* Nobody has a mailbox: it waits for one. */
 	teardown();
 	start("mydestination = here.test\nalias_maps =\nmyorigin = here.test\n");

@@ -47,6 +47,23 @@ START_TEST(line)
 }
 END_TEST
 
+/* soft_bounce: failures are tried again, and nothing else changes. */
+START_TEST(soften)
+{
+	struct pool *p = pool_new();
+	struct result_rcpt r = { .status = RESULT_BOUNCED, .dsn = STR("5.1.1"), .text = STR("no") };
+
+	result_soften(&r, p);
+	ck_assert_uint_eq(r.status, RESULT_DEFERRED);
+	ck_str_is(r.dsn, "4.1.1");
+	r = (struct result_rcpt){ .status = RESULT_SENT, .dsn = STR("2.0.0") };
+	result_soften(&r, p);
+	ck_assert_uint_eq(r.status, RESULT_SENT);
+	ck_str_is(r.dsn, "2.0.0");
+	pool_free(p);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -55,6 +72,7 @@ suite(void)
 
 	tcase_add_loop_test(t, seconds, 0, sizeof(lengths) / sizeof(lengths[0]));
 	tcase_add_test(t, line);
+	tcase_add_test(t, soften);
 	suite_add_tcase(s, t);
 	return s;
 }
