@@ -243,7 +243,8 @@ static const struct need {
 	const char *setting;		/* and only where this is set, by main.cf or by -o */
 } needs[] = {
 	{ "cleanup", NULL, NULL }, { "qmgr", NULL, NULL }, { "router", NULL, NULL },
-	{ "pickup", NULL, NULL }, { "bounce", NULL, NULL }, { "dnsd", "smtp", NULL },
+	{ "pickup", NULL, NULL }, { "bounce", NULL, NULL }, { "local", NULL, NULL },
+	{ "dnsd", "smtp", NULL },
 	{ "dnsd", "smtpd", NULL }, { "anvil", "smtpd", NULL }, { "anvil", "login", NULL },
 	{ "authd", "login", NULL }, { "authd", "smtpd", "smtpd_sasl_auth_enable" },
 	{ "tlsd", "smtpd", "smtpd_tls_cert_file" }, { "keyd", "smtpd", "smtpd_tls_cert_file" },

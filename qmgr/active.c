@@ -148,7 +148,7 @@ log_records(struct message *m, const struct spool_record *v, size_t n, bool sync
 			m->deleted = m->gone = true;
 	}
 	m->logging = false;
-	(void)fiber_queue_wake(&m->turn);
+	(void)fiber_queue_wake_all(&m->turn);
 	return ok;
 }
 
@@ -209,6 +209,10 @@ log_dirty(struct message *m, bool deferred_too, bool sync)
 	}
 	ok = (n == 0 && rec.next_us == 0 && rec.kind != SPOOL_LOG_HOLD) ||
 	    log_records(m, &rec, 1, sync);
+	/* What the log did not take is for the next writer. */
+	for (size_t i = 0; i < n && !ok; i++)
+		m->rcpts[v[i].num].dirty = true;
+	m->hold_new = m->hold_new || (!ok && rec.kind == SPOOL_LOG_HOLD && m->held);
 	pool_free(pool);
 	return ok;
 }
@@ -265,57 +269,81 @@ loops(const struct message *m, uint32_t num, struct str addr)
 	return false;
 }
 
-/*
- * Replace a recipient by others: in memory and in the log, synced.  False when the log did not take
- * it: then the recipient is deferred.
- */
-bool
-expand_rcpt(struct message *m, uint32_t num, const struct strs *to, bool by_router, bool has_owner,
-    struct str owner)
+/* The recipients that `num` becomes, numbered from m->nrcpts on; false for a loop or too many. */
+static bool
+list_added(const struct message *m, uint32_t num, const struct strs *to, const struct spool_added *like,
+    struct spool_added *v, size_t *n)
 {
-	struct pool *pool = pool_new();
-	struct spool_added *v = pool_array(pool, to->n + 1, sizeof(*v));
-	struct spool_record rec = { .kind = SPOOL_LOG_EXPAND, .time_us = (uint64_t)clock_wall_us() };
-	struct spool_result parent = { .num = num, .status = SPOOL_RCPT_EXPANDED };
-	struct rcpt from = m->rcpts[num];
-	size_t n = 0;
 	bool ok = m->nrcpts + to->n <= LIMIT_RCPTS;
 
+	*n = 0;
 	for (size_t i = 0; ok && i < to->n; i++) {
 		if (known(m, to->v[i]))
 			continue;
-		ok = by_router || !loops(m, num, to->v[i]);
-		v[n].num = m->nrcpts + n;
-		v[n].parent = num;
-		v[n].addr = to->v[i];
-		v[n].orig = from.orig.n > 0 ? from.orig : from.addr;
-		v[n].orcpt = from.orcpt;
-		v[n].notify = from.notify;
-		v[n].expanded = by_router;
-		v[n].owned = has_owner || from.owned;
-		v[n].sender = has_owner ? owner : from.sender;
-		n++;
+		ok = like->expanded || !loops(m, num, to->v[i]);
+		v[*n] = *like;
+		v[*n].num = m->nrcpts + *n;
+		v[*n].addr = to->v[i];
+		++*n;
 	}
-	if (!ok) {
+	return ok;
+}
+
+/* One at a time of a message: numbers are given out before the log has them. */
+static bool
+expand_alone(struct message *m, uint32_t num, const struct strs *to, const struct spool_added *like,
+    struct pool *pool)
+{
+	struct spool_added *v = pool_array(pool, to->n + 1, sizeof(*v));
+	struct spool_record rec = { .kind = SPOOL_LOG_EXPAND, .time_us = (uint64_t)clock_wall_us() };
+	struct spool_result parent = { .num = num, .status = SPOOL_RCPT_EXPANDED };
+	size_t n;
+
+	if (!list_added(m, num, to, like, v, &n)) {
 		struct reason why = { STR("5.4.6"), STR("mail forwarding loop or too many "
 		    "recipients"), STR(""), STR("") };
 
 		rcpt_settle(m, num, RCPT_BOUNCED, why);
 		log_rcpt(m, &m->rcpts[num], RESULT_BOUNCED, &why);
-		pool_free(pool);
 		return true;
 	}
 	rec.results = (struct ipc_list){ &parent, 1 };
 	rec.added = (struct ipc_list){ v, n };
+	if (!log_records(m, &rec, 1, true))
+		return false;
 	for (size_t i = 0; i < n; i++) {
 		struct rcpt new = { .addr = v[i].addr, .orig = v[i].orig, .orcpt = v[i].orcpt,
 			.notify = (uint8_t)v[i].notify, .parent = num, .owned = v[i].owned,
-			.sender = v[i].sender, .expanded = by_router };
+			.sender = v[i].sender, .expanded = v[i].expanded };
 
 		ASSERT(rcpt_add(m, &new));
 	}
 	m->rcpts[num].state = RCPT_EXPANDED;
-	ok = log_records(m, &rec, 1, true);
+	return true;
+}
+
+/*
+ * Replace a recipient by others: in the log, synced, and then in memory.  False when the log did not
+ * take it: nothing has changed.
+ */
+bool
+expand_rcpt(struct message *m, uint32_t num, const struct strs *to, bool by_router, bool has_owner,
+    struct str owner)
+{
+	const struct rcpt *from = &m->rcpts[num];
+	struct spool_added like = { .parent = num,
+		.orig = from->orig.n > 0 ? from->orig : from->addr, .orcpt = from->orcpt,
+		.notify = from->notify, .expanded = by_router, .owned = has_owner || from->owned,
+		.sender = has_owner ? owner : from->sender };
+	struct pool *pool = pool_new();
+	bool ok;
+
+	while (m->expanding)
+		(void)fiber_queue_wait(&m->turn, NEVER);
+	m->expanding = true;
+	ok = expand_alone(m, num, to, &like, pool);
+	m->expanding = false;
+	(void)fiber_queue_wake_all(&m->turn);
 	pool_free(pool);
 	return ok;
 }

@@ -494,9 +494,14 @@ apply(struct job *j, const struct result_rcpt *res)
 		return;
 	m->rcpts[num].relayed = j->dest != NULL && !j->dest->worker;
 	if (res->status == RESULT_EXPANDED) {
-		if (!expand_rcpt(m, num, &res->to, false, res->owner.n > 0, res->owner))
-			log_warn("%s: forwarding of <%.*s> is not in the log", m->place.head.id,
-			    STR_ARG(m->rcpts[num].addr));
+		/* When the log takes no forwarding, local is asked again later; a copy that it put into
+		 * the mailbox, too, it will find there. */
+		if (expand_rcpt(m, num, &res->to, false, res->owner.n > 0, res->owner))
+			return;
+		why = (struct reason){ STR("4.3.0"), STR("forwarding could not be stored"), STR(""),
+			STR("") };
+		log_rcpt(m, &m->rcpts[num], RESULT_DEFERRED, &why);
+		rcpt_settle(m, num, RCPT_DEFERRED, why);
 		return;
 	}
 	rcpt_settle(m, num, states[res->status], why);

@@ -78,8 +78,8 @@ struct message {
 	unsigned open;
 	unsigned hands;
 	unsigned using;			/* fibers that read `work` */
-	struct fiber_queue turn;	/* for the log */
-	bool logging;
+	struct fiber_queue turn;	/* for the log, and to expand */
+	bool logging, expanding;
 	bool active, held, expire, deleted;
 	bool hold_new;			/* held, and the log does not say so yet */
 	bool looped;			/* ENV_LOOPED: its recipients fail, untried */

@@ -47,12 +47,13 @@ service_of(const struct checking *k, struct str name)
 	return NULL;
 }
 
-/* Transports of qmgr itself, which need no line in master.cf. */
+/* Transports that need no line of their name in master.cf: those of qmgr itself, and of local. */
 static bool
 is_inside(struct str name)
 {
 	static const struct str own[] = {
 		STR_INIT("error"), STR_INIT("retry"), STR_INIT("discard"), STR_INIT("hold"),
+		STR_INIT("local"), STR_INIT("virtual"),
 	};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)

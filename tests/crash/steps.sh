@@ -4,14 +4,15 @@
 need strace
 step_box() {
 	printf '%s\n' 'rcpt =*@bad.test* reply 550 5.1.1 No such user' \
-	    'rcpt =*@later.test* x1 reply 450 4.2.0 Not now' >"$work/hop.rules"
+	    'rcpt =*@later.test* x1 reply 450 4.2.0 Not now' \
+	    'rcpt =*@stays.test* x4 reply 450 4.2.0 Not now' >"$work/hop.rules"
 	sink hop
 	new_box a
 	setting a relayhost "[127.0.0.1]:$(cat "$work/hop.port")"
 	setting a minimal_backoff_time 1s
 	setting a maximal_backoff_time 2s
 	setting a queue_run_delay 1s
-	setting a virtual_alias_maps "inline:{ {alias@$DOMAIN=alice@$DOMAIN} }"
+	setting a virtual_alias_maps "inline:{ {alias@$DOMAIN=alice@$DOMAIN}, {stays@$DOMAIN=far@stays.test} }"
 	add_user a alice >/dev/null; add_user a bob >/dev/null
 	start a; export_site a
 	# One of each, so that every program has a process, and free/ has files.
@@ -24,14 +25,15 @@ step_box() {
 	strace -o /dev/null true 2>/dev/null || skip_all "strace may not trace here"
 }
 
-# mail KIND SUBJECT: local, alias and sendmail's go to alice, relay and later (put off once) to the next
-# hop, a bounce back to bob.
+# mail KIND SUBJECT: local, alias and sendmail's go to alice, relay, later (put off once) and stays (an
+# alias, put off four times) to the next hop, a bounce back to bob.
 mail() {
 	case $1 in
 	local) send a x@elsewhere.test alice@$DOMAIN "$2" ;;
 	alias) send a x@elsewhere.test alias@$DOMAIN "$2" ;;
 	relay) send a x@elsewhere.test far@away.test "$2" ;;
 	later) send a x@elsewhere.test far@later.test "$2" ;;
+	stays) send a x@elsewhere.test stays@$DOMAIN "$2" ;;
 	bounce) send a bob@$DOMAIN no@bad.test "$2" ;;
 	large) "$TOOLS/send" --to "$(addr a smtp)" --from x@elsewhere.test --rcpt alice@$DOMAIN \
 	    --subject "$2" --size 150000 ;;
@@ -41,7 +43,7 @@ mail() {
 # How often a mail of that kind and subject is where it belongs.
 found() {
 	case $1 in
-	relay|later) grep -lx -- "Subject: $2.\?" "$work"/hop/*.eml 2>/dev/null | wc -l ;;
+	relay|later|stays) grep -lx -- "Subject: $2.\?" "$work"/hop/*.eml 2>/dev/null | wc -l ;;
 	# bob@: the notice quotes the subject
 	bounce) grep -lx -- "Subject: $2.\?" "$(maildir a bob)"/new/* 2>/dev/null | wc -l ;;
 	*) grep -lx -- "Subject: $2.\?" "$(maildir a alice)"/new/* 2>/dev/null | wc -l ;;
