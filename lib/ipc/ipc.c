@@ -16,6 +16,7 @@
 #include "ipc/connection.h"
 
 #define MAX_REQUESTS	4096	/* of one connection being handled at once */
+#define SMALL_REQUESTS	8	/* the same of a small one: anybody may be at its other end */
 #define MAX_PARTIALS	64	/* messages arriving in fragments at once */
 #define BYE_LOOK_MS	50	/* how often a leaving end looks whether its handlers are done */
 #define BURST		4	/* batches read before the handlers get their turn */
@@ -339,7 +340,7 @@ read_all(struct ipc *c)
 		}
 		if (!take_batch(c, got, n))
 			return;
-		while (c->requests >= MAX_REQUESTS && !c->dead)
+		while (c->requests >= (c->small ? SMALL_REQUESTS : MAX_REQUESTS) && !c->dead)
 			if (fiber_queue_wait(&c->crowd, NEVER) == WAKE_CANCEL)
 				return;
 		if (n == FRAME_BATCH) {
