@@ -31,7 +31,8 @@ open_key(struct buf *b, const struct anvil_count *q)
 	return buf_str(b);
 }
 
-static void
+/* Note who has clients open; false for the end of one that was never counted here. */
+static bool
 track(struct ipc *from, const struct anvil_count *q)
 {
 	struct map *open = ipc_user(from);
@@ -51,13 +52,14 @@ track(struct ipc *from, const struct anvil_count *q)
 	else
 		(void)map_del(open, key);
 	buf_free(&b);
+	return q->what == ANVIL_CONNECT || n > 0;
 }
 
 static struct anvil_counted
 count(struct ipc *from, const struct anvil_count *q)
 {
-	if (q->what == ANVIL_CONNECT || q->what == ANVIL_DISCONNECT)
-		track(from, q);
+	if ((q->what == ANVIL_CONNECT || q->what == ANVIL_DISCONNECT) && !track(from, q))
+		return (struct anvil_counted){ 0 };
 	return counts_add(q, clock_ms());
 }
 

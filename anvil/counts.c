@@ -94,18 +94,22 @@ counts_size(void)
 	return clients == NULL ? 0 : map_count(clients);
 }
 
-/* Room for one more.  One with open connections is kept: its count would never come right again. */
+/*
+ * Room for one more.  One with open connections is kept, as its count would never come right again,
+ * and goes out of the way of those behind it.
+ */
 static void
 make_room(void)
 {
-	struct client *c = oldest;
+	struct client *c;
 
-	for (unsigned i = 0; i < LOOK && c != NULL && map_count(clients) >= lim.clients; i++) {
-		struct client *next = c->newer;
-
-		if (c->open == 0)
+	for (unsigned i = 0; i < LOOK && (c = oldest) != NULL && map_count(clients) >= lim.clients; i++) {
+		if (c->open == 0) {
 			forget(c);
-		c = next;
+		} else {
+			unlink_client(c);
+			make_newest(c);
+		}
 	}
 }
 

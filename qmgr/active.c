@@ -331,9 +331,11 @@ expand_rcpt(struct message *m, uint32_t num, const struct strs *to, bool by_rout
     struct str owner)
 {
 	const struct rcpt *from = &m->rcpts[num];
+	/* A list with an owner sends a message of its own (RFC 3461 5.2.7.3). */
 	struct spool_added like = { .parent = num,
-		.orig = from->orig.n > 0 ? from->orig : from->addr, .orcpt = from->orcpt,
-		.notify = from->notify, .expanded = by_router, .owned = has_owner || from->owned,
+		.orig = from->orig.n > 0 ? from->orig : from->addr,
+		.orcpt = has_owner ? STR("") : from->orcpt, .notify = has_owner ? 0 : from->notify,
+		.expanded = by_router, .owned = has_owner || from->owned,
 		.sender = has_owner ? owner : from->sender };
 	struct pool *pool = pool_new();
 	bool ok;

@@ -504,7 +504,8 @@ apply(struct job *j, const struct result_rcpt *res)
 		rcpt_settle(m, num, RCPT_DEFERRED, why);
 		return;
 	}
-	rcpt_settle(m, num, states[res->status], why);
+	rcpt_settle(m, num, res->status == RESULT_SENT && res->notifies ? RCPT_NOTIFIED :
+	    states[res->status], why);
 }
 
 /* Wait for the job of a delivery that an earlier qmgr gave out; NULL: its message is no more. */

@@ -411,7 +411,9 @@ sched_back(struct job *j, unsigned hop, const struct reason *why)
 
 	if (d == NULL)
 		return;
-	if (hop == 1 && d->doubtful) {
+	/* It answers, whatever others have met with. */
+	if (hop == 1 && (d->doubtful || d->dead_until != 0)) {
+		d->dead_until = 0;
 		d->failed = false;
 		doubt(d, false);
 	}
@@ -460,6 +462,8 @@ sched_flush(void)
 	while (dests != NULL && map_next(dests, &at, NULL, &value)) {
 		struct dest *d = value;
 
+		if (d->dead_until == 0 && !d->failed)
+			continue;
 		d->dead_until = 0;
 		d->failed = false;
 		doubt(d, true);

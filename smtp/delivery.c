@@ -34,6 +34,8 @@ delivery_decide(struct delivery *d, size_t i, const struct fate *f)
 	r->text = f->text;
 	r->diag = f->diag;
 	r->remote = f->remote;
+	r->notifies = f->status == RESULT_SENT && d->session != NULL &&
+	    (d->session->caps.ext & SMTP_DSN) != 0;
 	if (common.soft_bounce)
 		result_soften(r, d->pool);
 	d->times.done_us = clock_wall_us();

@@ -185,6 +185,18 @@ refusal(struct run *t, const struct reply *r, const char *command)
 	return fate_refused(t->d->pool, r, t->c->host, t->c->peer, command);
 }
 
+/*
+ * 552 to RCPT means 452, too many for one transaction (RFC 5321 4.5.3.1.10), unless its enhanced code
+ * speaks of a full mailbox (RFC 3463 3.3) or a large message.
+ */
+static bool
+says_too_many(const struct reply *r)
+{
+	struct str dsn = str_of(r->dsn);
+
+	return !str_start(dsn, STR("5.2.")) && !str_eq(dsn, STR("5.3.4"));
+}
+
 static void
 got_rcpt(struct run *t, size_t at, const struct reply *r)
 {
@@ -198,10 +210,9 @@ got_rcpt(struct run *t, size_t at, const struct reply *r)
 		return;
 	}
 	f = refusal(t, r, words[STEP_RCPT].command);
-	/* 552 here means 452: too many for one transaction (RFC 5321 4.5.3.1.10). */
-	if (r->code == 552)
+	if (r->code == 552 && says_too_many(r))
 		fate_soften(t->d->pool, &f);
-	if ((r->code == 452 || r->code == 552) && t->naccepted > 0) {
+	if ((r->code == 452 || (r->code == 552 && says_too_many(r))) && t->naccepted > 0) {
 		t->crowded[at] = f;
 		t->ncrowded++;
 		return;

@@ -35,7 +35,7 @@ challenge(struct smtp_session *s, const char *text, struct buf *out, struct repl
 		return false;
 	}
 	if (r != IO_OK) {
-		s->close = true;
+		session_lost(s, r);
 		*no = (struct reply){ 0 };
 		return false;
 	}

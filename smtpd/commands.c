@@ -347,7 +347,7 @@ command_run(struct smtp_session *s, struct str line)
 	if ((c->flags & LAST) && stream_pending(s->peer) > 0)
 		return out_of_step(s, c);
 	r = c->run(s, &in);
-	if (r.code == 0 || r.code < 400)
+	if (r.code == 0 ? !s->close : r.code < 400)
 		s->done[c->counted]++;
 	return r;
 }

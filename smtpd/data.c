@@ -191,7 +191,7 @@ hand_over(struct transfer *t)
 	struct envelope e;
 
 	fill_envelope(t, &e);
-	submission_end(t->to, &e, &done, deadline_in(ASK_MS));
+	submission_end(t->to, &e, &done, deadline_in(SUBMIT_MS));
 	t->to = NULL;
 	switch (done.result) {
 	case SUBMIT_OK:

@@ -111,7 +111,7 @@ policy_rate(struct smtp_session *s, unsigned what, uint64_t limit)
 	if (limit == 0 || s->exempt)
 		return true;
 	if (!anvil_count((enum anvil_what)what, policy_counted_as(), s->ip, &got,
-	    deadline_in(ASK_MS)))
+	    deadline_in(ANVIL_MS)))
 		return true;
 	if (got.rate <= limit)
 		return true;

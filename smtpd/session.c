@@ -248,7 +248,7 @@ admitted(struct smtp_session *s)
 	if (s->client.len == 0 || s->exempt)
 		return true;
 	s->counted = anvil_count(ANVIL_CONNECT, policy_counted_as(), s->ip, &got,
-	    deadline_in(ASK_MS));
+	    deadline_in(ANVIL_MS));
 	if (!s->counted)
 		return true;
 	if (smtpd_conf.client_connections > 0 && got.connections > smtpd_conf.client_connections) {

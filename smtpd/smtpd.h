@@ -25,7 +25,9 @@ enum {
 	ANY = START | READY | SENDER | RCPTS,
 };
 
-#define ASK_MS	100000	/* how long an answer of another program is waited for */
+#define ASK_MS		100000	/* how long an answer of another program is waited for */
+#define ANVIL_MS	1000	/* anvil's: without it there are no limits */
+#define SUBMIT_MS	540000	/* cleanup's, with the message: the client waits 10 minutes */
 
 /* Places where policy is asked. */
 enum stage { STAGE_CONNECT, STAGE_HELO, STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_END, STAGES };

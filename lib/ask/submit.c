@@ -8,7 +8,7 @@
 #include "wire/limits.h"
 #include "wire/peers.h"
 
-#define REPLY_MS	300000	/* the disk may be slow; the client waits 10 minutes (RFC 5321) */
+#define REPLY_MS	540000	/* the disk may be slow; a client waits 10 minutes (RFC 5321 4.5.3.2.6) */
 
 struct submission {
 	struct pool *pool;

@@ -51,6 +51,7 @@ static const struct ipc_field result_rcpt_fields[] = {
 	IPC_TEXT(struct result_rcpt, text, LIMIT_REPLY),
 	IPC_TEXT(struct result_rcpt, diag, LIMIT_REPLY),
 	IPC_TEXT(struct result_rcpt, remote, LIMIT_HOST),
+	IPC_BOOL(struct result_rcpt, notifies),
 	IPC_STRS(struct result_rcpt, to, LIMIT_RCPTS, LIMIT_ADDRESS),
 	IPC_TEXT(struct result_rcpt, owner, LIMIT_ADDRESS),
 	IPC_END

@@ -70,6 +70,7 @@ struct result_rcpt {
 	struct str text;	/* for log, bounce and mailq: "host mx[192.0.2.1] said: 550 …" */
 	struct str diag;	/* Diagnostic-Code value without type, the remote's words; may be empty */
 	struct str remote;	/* Remote-MTA host name; empty: none */
+	bool notifies;		/* RESULT_SENT: the next hop took NOTIFY, and tells the sender itself */
 	struct strs to;		/* RESULT_EXPANDED: new addresses */
 	struct str owner;	/* RESULT_EXPANDED: new envelope sender; empty: the old one */
 };

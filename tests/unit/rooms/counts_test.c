@@ -78,6 +78,24 @@ START_TEST(bounded)
 }
 END_TEST
 
+/* Clients that stay do not keep those that have gone in memory. */
+START_TEST(bounded_beside_guests)
+{
+	char ip[32];
+
+	for (int i = 0; i < 80; i++) {
+		(void)snprintf(ip, sizeof(ip), "203.0.113.%d", i);
+		(void)add(ANVIL_CONNECT, ip, 500);
+	}
+	for (int i = 0; i < 1000; i++) {
+		(void)snprintf(ip, sizeof(ip), "198.51.%d.%d", i / 100, i % 100);
+		(void)add(ANVIL_RCPT, ip, 1000);
+	}
+	ck_assert_uint_le(counts_size(), 181);
+	ck_assert_uint_eq(add(ANVIL_CONNECT, "203.0.113.0", 2000).connections, 2);
+}
+END_TEST
+
 START_TEST(report)
 {
 	struct str lines[COUNTS_LINES];
@@ -105,6 +123,7 @@ suite(void)
 	tcase_add_test(t, rates);
 	tcase_add_test(t, penalty);
 	tcase_add_test(t, bounded);
+	tcase_add_test(t, bounded_beside_guests);
 	tcase_add_test(t, report);
 	suite_add_tcase(s, t);
 	return s;

@@ -109,6 +109,12 @@ static const struct play plays[] = {
 	  .servers = { HELLO CAPS MAIL SIZED R0 BODY OK "S552 5.5.3 too many\nS503 no\n" },
 	  .want = { "deferred 4.5.3 host 127.0.0.1[127.0.0.1] said: 552 5.5.3 too many "
 	    "(in reply to RCPT TO command);" } },
+	{ .what = "552 at RCPT, and the mailbox is full", .dest = ONE, .rcpts = 2,
+	  .servers = { HELLO CAPS MAIL SIZED R0 R1 BODY OK "S552 5.2.2 mailbox full\nS552 5.3.4 too "
+	    "large for me\nS503 no\n" },
+	  .want = { "bounced 5.2.2 host 127.0.0.1[127.0.0.1] said: 552 5.2.2 mailbox full "
+	    "(in reply to RCPT TO command);bounced 5.3.4 host 127.0.0.1[127.0.0.1] said: 552 5.3.4 too "
+	    "large for me (in reply to RCPT TO command);" } },
 	{ .what = "one too many goes into a second transaction", .dest = ONE, .rcpts = 3,
 	  .servers = { HELLO CAPS MAIL SIZED R0 R1 R2 BODY OK OK OK "S452 4.5.3 too many\n" GO DONE
 	    MAIL SIZED R2 BODY OK OK GO DONE },
@@ -465,15 +471,29 @@ deliver_once(struct pool *pool, unsigned turn)
 	return delivery_run(d, &rules, lookup, pool);
 }
 
+static bool
+some_has_dsn(void)
+{
+	for (size_t i = 0; i < sizeof(at.p->servers) / sizeof(at.p->servers[0]); i++)
+		if (at.p->servers[i] != NULL && strstr(at.p->servers[i], "DSN") != NULL)
+			return true;
+	return false;
+}
+
 static void
 add_result(struct buf *out, const struct result *r)
 {
 	static const char *const names[] = { "sent", "deferred", "bounced" };
 	const struct result_rcpt *v = r->rcpts.v;
 
-	for (size_t i = 0; i < r->rcpts.n; i++)
+	for (size_t i = 0; i < r->rcpts.n; i++) {
 		buf_addf(out, "%s %.*s %.*s;", names[v[i].status], STR_ARG(v[i].dsn),
 		    STR_ARG(v[i].text));
+		/* Who announced DSN got NOTIFY, and reports itself. */
+		ck_assert(!v[i].notifies || v[i].status == RESULT_SENT);
+		if (v[i].status == RESULT_SENT)
+			ck_assert_int_eq(v[i].notifies, some_has_dsn());
+	}
 }
 
 /* Put the port where PORT stands. */
