@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * init - make an instance of its own in a folder: DIR/etc, DIR/spool, DIR/mail, DIR/run, DIR/log; or
- * the machine's, in the folders the suite was built with.
+ * init - make an instance of its own in a folder: DIR/etc, DIR/spool, DIR/mail, DIR/run, DIR/log, DIR/data;
+ * or the machine's, in the folders the suite was built with.
  *
  * By root its programs run under the service users (`posthorn users`), which exist; by anyone else
  * everything is that user's.  No file of somebody else's is overwritten.

@@ -5,7 +5,7 @@
  * Runs as:  its own user; reads /etc, the folders of its tables and of :include: files; may ask
  *           the system's user database by Unix socket.
  * Started by: master, several copies: table libraries block, so each serves one question at a time.
- * Talks to: smtpd, pickup, qmgr, bounce, who ask; it asks nobody.
+ * Talks to: smtpd and qmgr, who ask; it asks nobody.
  * Trusts:   its tables. Never an address.
  * If taken over: can misdirect mail and read what any user may read in its folders; cannot open the
  *           queue or a mailbox, connect to another host, write a file, or run code as a user.

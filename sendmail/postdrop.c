@@ -338,7 +338,7 @@ transfer(struct output *out)
 /*
  * Does fsync of a new file make its first name durable on this file system?  The group may not read
  * maildrop/ (1730), so its folder cannot be opened to sync it; ext4, XFS and btrfs need no more
- * than the file (measured: research/security.md 2.2), elsewhere the whole file system is synced.
+ * than the file (measured), elsewhere the whole file system is synced.
  */
 static bool
 name_is_durable(int fd)

@@ -6,7 +6,7 @@
  * they were written) and the domain as written, an address literal with its brackets.  Quotes are
  * put back, where needed and only there, when it is written out.  So nothing that compares or looks
  * up an address sees two spellings of the same one, and no character of a local part, "@", "%" and
- * "!" included, ever means anything (DESIGN 8.9: no source routes, no percent hack).
+ * "!" included, ever means anything: no source routes, no percent hack.
  *
  * NUL, CR and LF are in no address.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * limits - every cap of the mail and SMTP grammar in one place (DESIGN 8.5).
+ * limits - every cap of the mail and SMTP grammar in one place.
  *
  * RFC 5321 4.5.3.1 gives least values a server must take; where a number here is larger, it says
  * how much more we take.

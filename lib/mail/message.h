@@ -2,7 +2,7 @@
 /*
  * message - a message as its readers see it.
  *
- * The bytes that were received are never rewritten (DESIGN 1.5): headers to add and headers to
+ * The bytes that were received are never rewritten: headers to add and headers to
  * leave out are kept beside them.  This reader merges them on the way, without ever holding the
  * message: content comes from memory or through a callback (pread of a spool file).
  */

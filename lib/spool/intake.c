@@ -2,7 +2,7 @@
 /*
  * Why one write of head, content and envelope together is enough: until every sector of it is on
  * the disk, either the old head is still there, and that says DONE or nothing, or the new head is,
- * and its checksum does not match.  Both are no message, and nobody was told otherwise.  README.md
+ * and its checksum does not match.  Both are no message, and nobody was told otherwise.  HACKING.md
  * has the table of every state.
  */
 #include "spool/intake.h"

@@ -12,7 +12,7 @@
  * Opening always gives a table.  One that cannot be read answers LATER with the reason, and is
  * tried again at each lookup, so a table that is repaired works without a reload; a file that
  * changed is read anew.  Keys are folded to lower case unless TABLE_EXACT says otherwise.
- * Lookups may block: router and the map tools only (DESIGN 9).
+ * Lookups may block: router and the map tools only.
  */
 #ifndef TABLE_TABLE_H
 #define TABLE_TABLE_H
@@ -42,13 +42,13 @@ struct table;
 
 /* `spec` is "type:name"; without a type `default_type` (NULL: "hash") goes before it. */
 struct table *table_open(struct str spec, const char *default_type, unsigned flags);
-void table_close(struct table *t);	/*
+void table_close(struct table *t);	/* NULL is fine */
+
+/*
  * A change of a table's file is noticed at the next question (0, the default), or within `ms`: a busy
  * program need not look at each file for each question.
  */
 void table_fresh(msec_t ms);
-
-/* NULL is fine */
 
 /* "type:name" as opened. */
 const char *table_name(const struct table *t);

@@ -4,7 +4,7 @@
  *
  *	resolve		qmgr -> router: where do these recipients go?  reply: resolved
  *	check		smtpd -> router: may this recipient (sender) be taken?  reply: checked
- *	complete	pickup -> router: addresses without a domain; reply: completed
+ *	complete	smtpd -> router: addresses without a domain; reply: completed
  *
  * An expansion (alias, virtual alias, list) is whole in one answer: the addresses in `to` are not
  * expanded again when they come back with `expanded` set.  So an alias that names itself ends, and

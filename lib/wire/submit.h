@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * submit - hand a new message to cleanup; ids 20 to 29.
+ * submit - hand a new message to cleanup; ids 21 to 27.
  *
  * A message of at most LIMIT_SMALL bytes is one `submit`.  A larger one is `submit_open`, any number
  * of `submit_data`, then `submit_end`; the connection's end or `submit_abort` forgets it.  The answer

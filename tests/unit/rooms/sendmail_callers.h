@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who calls sendmail, and how: the command lines of research/ecosystem.md b.1, a row each.
+ * Who calls sendmail, and how: the command lines of programs that do, a row each.
  *
  * ME in `sender` stands for the calling user.  `argv` is cut at blanks, "''" is an empty argument
  * and "_" in an argument a blank.
