@@ -120,6 +120,19 @@ has_mail(const struct edit *e, struct str domain)
 	return false;
 }
 
+/* Does router look into the file of mailboxes that this command writes? */
+static bool
+is_asked(const struct edit *e)
+{
+	const char *set = conf_get(e->conf, "virtual_mailbox_maps");
+	struct str rest = str_of(set == NULL ? "" : set), one;
+
+	while (lines_word(&rest, true, &one))
+		if (str_end(one, str_of(e->files.mailboxes)))
+			return true;
+	return false;
+}
+
 /*
  * Does the file of virtual aliases that init made send this user's mail elsewhere?  Without asking
  * tables, as above.
@@ -189,6 +202,9 @@ add(const struct edit *e, const char *name)
 	if (is_alias(e, str_ieq(domain, str_of(e->domain)) ? user : key, key))
 		fprintf(stderr, "posthorn: warning: %s/virtual sends mail for %.*s elsewhere\n",
 		    conf_dir(e->conf), STR_ARG(key));
+	if (!is_asked(e))
+		fprintf(stderr, "posthorn: warning: no mail comes in for %.*s until virtual_mailbox_maps "
+		    "names texthash:%s\n", STR_ARG(key), e->files.mailboxes);
 	if (!has_mail(e, domain))
 		fprintf(stderr, "posthorn: warning: no mail comes in for %.*s until "
 		    "virtual_mailbox_domains names it\n", STR_ARG(domain));
