@@ -119,6 +119,12 @@ run(void *arg)
 	pool_free(pool);
 }
 
+static void
+nothing(void *arg)
+{
+	(void)arg;
+}
+
 static unsigned
 open_files(void)
 {
@@ -136,13 +142,17 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
-	static unsigned before;
+	static bool ready;
+	unsigned before;
 	int pair[2];
 
-	if (before == 0) {
+	if (!ready) {
 		log_open(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_PLAIN, "frame");
-		before = open_files();
+		fiber_run(nothing, NULL);	/* the loop keeps descriptors of its own */
+		ready = true;
 	}
+	/* Each time anew: libFuzzer starts helpers when it likes. */
+	before = open_files();
 	if (!frame_pair(pair))
 		return 0;
 	for (unsigned i = 0; i < DATAGRAMS && in.n > 0; i++)
