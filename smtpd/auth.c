@@ -158,8 +158,8 @@ cmd_auth(struct smtp_session *s, struct scan *args)
 	if (!policy_rate(s, ANVIL_AUTH, smtpd_conf.client_auth_rate))
 		return reply(450, "4.7.1", "Error: too many AUTH commands from %.*s", STR_ARG(s->ip));
 	if (has_initial && !sasl_decode(&c.first, initial))
-		return reply(501, "5.5.2", "Invalid base64 in initial response");
-	if (m->run(s, &c, has_initial, &r))
+		r = reply(501, "5.5.2", "Invalid base64 in initial response");
+	else if (m->run(s, &c, has_initial, &r))
 		r = verify(s, m->name, &c);
 	wipe(&c);
 	return r;
