@@ -169,7 +169,27 @@ spool_state(const struct rcpt *r)
 	}
 }
 
-/* Write the states that the log does not have yet: final ones, and with `deferred_too` all. */
+#define TEXTS_MAX	(6u << 20)	/* of one record; then texts are cut */
+#define TEXT_CUT	80
+#define LOG_LONG	(SPOOL_LOG_MAX / 2)	/* then only final states are added */
+
+/* The reason of a recipient as the record has it: whole, while there is room. */
+static void
+fill_reason(struct spool_result *to, const struct reason *why, size_t *texts)
+{
+	bool cut = *texts + why->text.n + why->diag.n > TEXTS_MAX;
+
+	to->dsn = why->dsn;
+	to->text = cut ? str_sub(why->text, 0, TEXT_CUT) : why->text;
+	to->diag = cut ? STR("") : why->diag;
+	to->remote = why->remote;
+	*texts += cut ? 0 : why->text.n + why->diag.n;
+}
+
+/*
+ * Write the states that the log does not have yet: final ones, and with `deferred_too` all.  What is
+ * read at a start has its bounds (SPOOL_RECORD_MAX, SPOOL_LOG_MAX), and final states must be in them.
+ */
 bool
 log_dirty(struct message *m, bool deferred_too, bool sync)
 {
@@ -178,24 +198,22 @@ log_dirty(struct message *m, bool deferred_too, bool sync)
 	struct spool_record rec = { .kind = SPOOL_LOG_RESULT,
 		.time_us = (uint64_t)clock_wall_us(), .next_us = deferred_too ? (uint64_t)m->next_us : 0 };
 	const struct reason *last = NULL;
-	size_t n = 0;
+	bool final_only = !deferred_too ||
+	    m->place.log_end - spool_log_at(&m->place.head) > LOG_LONG;
+	size_t n = 0, texts = 0;
 	bool ok;
 
 	for (unsigned i = 0; i < m->nrcpts; i++) {
 		struct rcpt *r = &m->rcpts[i];
 
-		if (!r->dirty || (!deferred_too && r->state <= RCPT_DEFERRED))
+		if (!r->dirty || (final_only && r->state <= RCPT_DEFERRED))
 			continue;
 		r->dirty = false;
 		v[n].num = i;
 		v[n].status = spool_state(r);
 		v[n].same = n > 0 && r->why == last;
-		if (!v[n].same && r->why != NULL) {
-			v[n].dsn = r->why->dsn;
-			v[n].text = r->why->text;
-			v[n].diag = r->why->diag;
-			v[n].remote = r->why->remote;
-		}
+		if (!v[n].same && r->why != NULL)
+			fill_reason(&v[n], r->why, &texts);
 		last = r->why;
 		n++;
 	}

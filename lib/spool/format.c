@@ -188,6 +188,10 @@ spool_record_pack(struct buf *out, const struct spool_head *h, uint64_t seq,
 		return false;
 	}
 	n = out->n - before - RECORD_HEAD;
+	if (n > SPOOL_RECORD_MAX) {
+		out->n = before;
+		return false;
+	}
 	put(head, n, 4);
 	put(head + 4, ~(uint32_t)n, 4);
 	put(head + 8, hash_sip(h->key, str_n(out->p + before + RECORD_HEAD, n)), 8);

@@ -183,6 +183,32 @@ START_TEST(test_stale_log)
 }
 END_TEST
 
+/* What could not be read again is not written. */
+START_TEST(test_too_long)
+{
+	static char text[LIMIT_REPLY];
+	static struct spool_result res[LIMIT_RCPTS];
+	struct spool_head h = { .state = SPOOL_LIVE, .id = "4abcdefghz1" };
+	struct spool_record r = { .kind = SPOOL_LOG_RESULT }, got;
+	struct pool *pool = pool_new();
+	struct buf out = { 0 };
+	size_t at = 0;
+
+	memset(text, 'x', sizeof(text));
+	for (size_t i = 0; i < LIMIT_RCPTS; i++)
+		res[i] = (struct spool_result){ .num = i, .status = SPOOL_RCPT_DEFERRED,
+			.text = str_n(text, sizeof(text)) };
+	r.results = (struct ipc_list){ res, LIMIT_RCPTS };
+	ck_assert(!spool_record_pack(&out, &h, 0, &r));
+	ck_assert_uint_eq(out.n, 0);
+	r.results.n = LIMIT_RCPTS / 2;
+	ck_assert(spool_record_pack(&out, &h, 0, &r));
+	ck_assert(spool_record_next(buf_str(&out), &at, &h, 0, &got, pool));
+	pool_free(pool);
+	buf_free(&out);
+}
+END_TEST
+
 static size_t
 count(enum spool_folder where)
 {
@@ -570,6 +596,7 @@ suite(void)
 	tcase_add_test(pure, test_round_trip);
 	tcase_add_loop_test(pure, test_torn, 0, 2);
 	tcase_add_test(pure, test_stale_log);
+	tcase_add_test(pure, test_too_long);
 	suite_add_tcase(s, pure);
 	tcase_add_checked_fixture(disk, setup, teardown);
 	tcase_add_test(disk, test_whole_life);
