@@ -95,9 +95,11 @@ check_table(struct checking *k, const char *name, struct str word)
 	struct str rest = word, type;
 	const char *path;
 
-	if (str_start(word, STR("proxy:")))
-		rest = str_sub(word, 6, word.n);
-	if (str_chr(rest, ':') <= 0 || !str_cut(&rest, ':', &type))
+	if (str_start(rest, STR("!")))
+		rest = str_sub(rest, 1, rest.n);
+	if (str_start(rest, STR("proxy:")))
+		rest = str_sub(rest, 6, rest.n);
+	if (str_chr(rest, ':') <= 0 || str_chr(rest, '[') == 0 || !str_cut(&rest, ':', &type))
 		return;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (str_eq(type, kinds[i].type))
@@ -240,32 +242,33 @@ check_home_mailbox(struct checking *k)
 /* Programs without which mail comes in and goes nowhere, or does not come in. */
 static const struct need {
 	const char *program, *by;	/* needed by this one; NULL: always */
-	const char *setting;		/* and only where this is set, by main.cf or by -o */
+	const char *setting;		/* and only where this says so, in main.cf or by -o */
 } needs[] = {
 	{ "cleanup", NULL, NULL }, { "qmgr", NULL, NULL }, { "router", NULL, NULL },
-	{ "pickup", NULL, NULL }, { "bounce", NULL, NULL }, { "local", NULL, NULL },
-	{ "dnsd", "smtp", NULL },
+	{ "pickup", NULL, NULL }, { "bounce", NULL, NULL }, { "smtp", NULL, NULL },
+	{ "local", NULL, "mydestination" }, { "local", NULL, "virtual_mailbox_domains" },
+	{ "dnsd", "smtp", NULL }, { "tlsd", "smtp", "smtp_tls_security_level" },
 	{ "dnsd", "smtpd", NULL }, { "anvil", "smtpd", NULL }, { "anvil", "login", NULL },
 	{ "authd", "login", NULL }, { "authd", "smtpd", "smtpd_sasl_auth_enable" },
 	{ "tlsd", "smtpd", "smtpd_tls_cert_file" }, { "keyd", "smtpd", "smtpd_tls_cert_file" },
-	{ "tlsd", "login", "smtpd_tls_cert_file" },
+	{ "tlsd", "login", "smtpd_tls_cert_file" }, { "keyd", "login", "smtpd_tls_cert_file" },
 };
 
+/* Is the setting something else than empty, no and none; as the service has it, if one is given? */
 static bool
 says(struct checking *k, const struct conf_service *s, const char *setting)
 {
-	const char *value;
-	struct str name;
+	const char *set = conf_get(k->c, setting);
+	struct str value = str_of(set == NULL ? "" : set), name;
 
-	for (size_t i = s->overrides.n; i-- > 0; ) {
+	for (size_t i = 0; s != NULL && i < s->overrides.n; i++) {
 		struct str rest = s->overrides.v[i];
 
 		str_cut(&rest, '=', &name);
 		if (str_eq(name, str_of(setting)))
-			return rest.n > 0 && !str_ieq(rest, STR("no"));
+			value = rest;
 	}
-	value = conf_get(k->c, setting);
-	return value != NULL && value[0] != '\0' && !str_ieq(str_of(value), STR("no"));
+	return value.n > 0 && !str_ieq(value, STR("no")) && !str_ieq(value, STR("none"));
 }
 
 /* The first service that runs the program, and to which the setting applies. */
@@ -293,11 +296,11 @@ check_programs(struct checking *k)
 
 		if (runs(k, v, n, need->program, NULL) != NULL)
 			continue;
-		if (need->by == NULL)
+		if (need->by == NULL && (need->setting == NULL || says(k, NULL, need->setting)))
 			conf_report(k->c, CONF_WARNING, file, 0, "no service runs %s: mail does not get "
 			    "through without it (the master.cf of posthorn init has all there are)",
 			    need->program);
-		else if ((s = runs(k, v, n, need->by, need->setting)) != NULL)
+		else if (need->by != NULL && (s = runs(k, v, n, need->by, need->setting)) != NULL)
 			conf_report(k->c, CONF_WARNING, file, s->line, "no service runs %s, which %s needs%s%s",
 			    need->program, need->by, need->setting != NULL ? " for " : "",
 			    need->setting != NULL ? need->setting : "");

@@ -8,6 +8,7 @@
 #include "qmgr/qmgr.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -263,6 +264,29 @@ log_rcpt(struct message *m, const struct rcpt *r, unsigned status, const struct 
 	log_program("qmgr");
 }
 
+static void
+apply_fate(struct message *m, uint32_t num, const struct route *route, enum rcpt_state state)
+{
+	struct reason why = { route->dsn, route->text, STR(""), STR("") };
+	char soft[16];
+	unsigned status;
+
+	if (state == RCPT_BOUNCED && common.soft_bounce) {
+		state = RCPT_DEFERRED;
+		if (str_start(why.dsn, STR("5"))) {
+			(void)snprintf(soft, sizeof(soft), "4%.*s", STR_ARG(str_sub(why.dsn, 1, 14)));
+			why.dsn = str_of(soft);
+		}
+	}
+	status = state == RCPT_SENT ? RESULT_SENT :
+	    state == RCPT_BOUNCED ? RESULT_BOUNCED : RESULT_DEFERRED;
+	if (why.dsn.n == 0 || (state == RCPT_SENT && why.dsn.p[0] != '2'))
+		why.dsn = state == RCPT_SENT ? STR("2.0.0") : state == RCPT_BOUNCED ?
+		    STR("5.0.0") : STR("4.0.0");
+	rcpt_settle(m, num, state, why);
+	log_rcpt(m, &m->rcpts[num], status, &why);
+}
+
 static bool
 known(const struct message *m, struct str addr)
 {
@@ -318,11 +342,10 @@ expand_alone(struct message *m, uint32_t num, const struct strs *to, const struc
 	size_t n;
 
 	if (!list_added(m, num, to, like, v, &n)) {
-		struct reason why = { STR("5.4.6"), STR("mail forwarding loop or too many "
-		    "recipients"), STR(""), STR("") };
+		struct route no = { .dsn = STR("5.4.6"),
+			.text = STR("mail forwarding loop or too many recipients") };
 
-		rcpt_settle(m, num, RCPT_BOUNCED, why);
-		log_rcpt(m, &m->rcpts[num], RESULT_BOUNCED, &why);
+		apply_fate(m, num, &no, RCPT_BOUNCED);
 		return true;
 	}
 	rec.results = (struct ipc_list){ &parent, 1 };
@@ -366,20 +389,6 @@ expand_rcpt(struct message *m, uint32_t num, const struct strs *to, bool by_rout
 	(void)fiber_queue_wake_all(&m->turn);
 	pool_free(pool);
 	return ok;
-}
-
-static void
-apply_fate(struct message *m, uint32_t num, const struct route *route, enum rcpt_state state)
-{
-	struct reason why = { route->dsn, route->text, STR(""), STR("") };
-	unsigned status = state == RCPT_SENT ? RESULT_SENT :
-	    state == RCPT_BOUNCED ? RESULT_BOUNCED : RESULT_DEFERRED;
-
-	if (why.dsn.n == 0 || (state == RCPT_SENT && why.dsn.p[0] != '2'))
-		why.dsn = state == RCPT_SENT ? STR("2.0.0") : state == RCPT_BOUNCED ?
-		    STR("5.0.0") : STR("4.0.0");
-	rcpt_settle(m, num, state, why);
-	log_rcpt(m, &m->rcpts[num], status, &why);
 }
 
 static bool

@@ -94,8 +94,9 @@ finish(struct message *m)
 {
 	bool kept;
 
+	m->ending = true;
 	wait_for_others();
-	while (m->logging)		/* an operator's word is on its way to the disk */
+	while (m->logging || m->operators > 0)	/* an operator's word is on its way to the disk */
 		(void)fiber_queue_wait(&m->turn, NEVER);
 	if (!m->gone) {
 		if (spool_finish(&spool, &m->place, free_files < SPOOL_FREE_MAX, &kept) && kept)

@@ -80,6 +80,8 @@ struct message {
 	unsigned using;			/* fibers that read `work` */
 	struct fiber_queue turn;	/* for the log, and to expand */
 	bool logging, expanding;
+	bool ending;			/* it leaves the queue: nothing new may begin */
+	unsigned operators;		/* fibers that carry out an operator's word */
 	bool active, held, expire, deleted;
 	bool hold_new;			/* held, and the log does not say so yet */
 	bool looped;			/* ENV_LOOPED: its recipients fail, untried */

@@ -278,9 +278,16 @@ operate(struct message *m, uint64_t verb)
 	struct spool_record rec = { .kind = kinds[verb], .time_us = (uint64_t)clock_wall_us() };
 	char id[LIMIT_QUEUE_ID + 1];
 	enum spool_folder to = SPOOL_DEFERRED;
+	bool ok;
 
+	if (m->ending)
+		return false;
 	memcpy(id, m->place.head.id, sizeof(id));
-	if (!log_records(m, &rec, 1, true) || (m = index_find(str_of(id))) == NULL)
+	m->operators++;
+	ok = log_records(m, &rec, 1, true);
+	m->operators--;
+	(void)fiber_queue_wake_all(&m->turn);
+	if (!ok || (m = index_find(str_of(id))) == NULL)
 		return false;
 	switch (verb) {
 	case QUEUE_HOLD:

@@ -113,8 +113,8 @@ static void
 refuse(struct checked *out, struct pool *pool, uint64_t code, const char *dsn, const char *prefix,
     struct str text)
 {
-	out->status = code < 500 || common.soft_bounce ? CHECK_LATER : CHECK_REFUSED;
-	out->code = out->status == CHECK_LATER && code >= 500 ? 450 : code;
+	out->status = code < 500 ? CHECK_LATER : CHECK_REFUSED;
+	out->code = code;
 	out->dsn = str_of(dsn);
 	if (out->status == CHECK_LATER && dsn[0] == '5')
 		out->dsn = pool_printf(pool, "4%s", dsn + 1);

@@ -9,9 +9,8 @@
 static void
 fail(struct work *w, struct route *out, uint64_t code, const char *dsn, struct str text)
 {
-	(void)w;
-	out->action = code < 500 || common.soft_bounce ? ROUTE_LATER : ROUTE_FAIL;
-	out->code = common.soft_bounce && code >= 500 ? code - 100 : code;
+	out->action = code < 500 ? ROUTE_LATER : ROUTE_FAIL;
+	out->code = code;
 	out->dsn = str_of(dsn);
 	if (out->action == ROUTE_LATER && dsn[0] == '5')
 		out->dsn = pool_printf(w->pool, "4%s", dsn + 1);
@@ -187,6 +186,8 @@ mailbox_of(struct work *w, const struct address *a)
 	return lookup_address(&router.mailbox_maps, &l, &w->value, &ext, &w->trouble);
 }
 
+static void nobody_reads(struct work *w, const struct address *a, struct route *out);
+
 static void
 to_virtual(struct work *w, const struct address *a, struct route *out)
 {
@@ -203,8 +204,7 @@ to_virtual(struct work *w, const struct address *a, struct route *out)
 		if (first_mailbox(w, a->domain, &instead) && !is_administrator(&instead))
 			to_virtual(w, &instead, out);
 		else
-			later(w, out, "4.3.5", pool_printf(w->pool, "nobody reads mail for %.*s: add a "
-			    "mailbox or an alias", STR_ARG(key_of(w, a))));
+			nobody_reads(w, a, out);
 		return;
 	}
 	if (r == TABLE_ABSENT) {
@@ -261,7 +261,8 @@ nobody_reads(struct work *w, const struct address *a, struct route *out)
 	for (size_t i = 0; i < router_conf.virtual_mailbox_domains.n; i++) {
 		struct str domain = router_conf.virtual_mailbox_domains.v[i];
 
-		if (!table_is_spec(domain) && first_mailbox(w, domain, &instead)) {
+		if (!table_is_spec(domain) && first_mailbox(w, domain, &instead) &&
+		    !is_administrator(&instead)) {
 			out->class = CLASS_MAILBOX;
 			out->transport = STR("virtual");
 			out->nexthop = domain;

@@ -285,6 +285,31 @@ alias_stage(struct walk *k, const struct address *a)
 	return true;
 }
 
+/*
+ * Does an alias say who an administrator is?  "postmaster: root" alone does not: without a "root: you"
+ * the mail belongs to somebody of its own domain.
+ */
+static bool
+is_somebody(struct walk *k, struct str name)
+{
+	struct str value = name;
+
+	for (unsigned i = 0; i < 4; i++) {
+		enum table_result r;
+
+		buf_reset(&k->w->value);
+		r = tables_get(&router.alias_maps, value, &k->w->value, &k->w->trouble);
+		if (r == TABLE_LATER)
+			k->later = true;
+		if (r != TABLE_FOUND)
+			return false;
+		value = str_trim(pool_str(k->w->pool, buf_str(&k->w->value)));
+		if (!str_ieq(value, STR("root")) && !str_ieq(value, STR("postmaster")))
+			return true;
+	}
+	return false;
+}
+
 /* Does aliases(5) hold for the address: is it delivered by local, or an administrator without a mailbox? */
 static bool
 has_aliases(struct walk *k, const struct address *a)
@@ -299,7 +324,7 @@ has_aliases(struct walk *k, const struct address *a)
 		enum table_result r = mailbox_of(k->w, a);
 
 		k->later = r == TABLE_LATER;
-		return r == TABLE_ABSENT;
+		return r == TABLE_ABSENT && router.alias_maps.n > 0 && is_somebody(k, a->local);
 	}
 	return class == CLASS_LOCAL && str_istart(str_of(router_conf.local_transport), STR("local")) &&
 	    (router_conf.local_transport[5] == ':' || router_conf.local_transport[5] == '\0');

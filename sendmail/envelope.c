@@ -142,13 +142,14 @@ push(struct vec *rcpts, struct str addr, unsigned notify, struct pool *p, struct
 
 /*
  * The name of a user whom nobody has, which reads like the text that is no address: it comes back as
- * undeliverable, and so the sender hears of it even when nobody reads what we print.
+ * undeliverable, and so the sender hears of it even when nobody reads what we print.  The "? " keeps
+ * what stands before a recipient_delimiter from being somebody.
  */
 static struct str
 stand_in(struct str text, struct pool *p)
 {
-	char name[LOCAL_PART_MAX];
-	struct address a = { str_n(name, 0), STR("") };
+	char name[LOCAL_PART_MAX] = "? ";
+	struct address a = { str_n(name, 2), STR("") };
 
 	for (size_t i = 0; i < text.n && a.local.n < sizeof(name) - 2; i++)
 		name[a.local.n++] = ch_print(text.p[i]) && text.p[i] != '"' && text.p[i] != '\\' ?

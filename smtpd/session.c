@@ -43,6 +43,17 @@ mail_reset(struct smtp_session *s)
 		s->state = READY;
 }
 
+/* soft_bounce: nothing is refused for good. */
+static void
+soften(struct reply *r)
+{
+	if (!common.soft_bounce || !reply_is_no(r))
+		return;
+	r->code -= 100;
+	if (r->dsn[0] == '5')
+		r->dsn[0] = '4';
+}
+
 static const char *const stage_words[STAGES] = { "CONNECT", "HELO", "MAIL", "RCPT", "DATA",
 	"END-OF-MESSAGE" };
 
@@ -54,8 +65,10 @@ void
 log_reject(struct smtp_session *s, enum stage stage, struct str rcpt, const struct reply *no)
 {
 	struct buf text = { .limit = REPLY_TEXT_MAX };
+	struct reply said = *no;
 
-	reply_add_flat(&text, no);
+	soften(&said);
+	reply_add_flat(&text, &said);
 	EVENT(&rejected, { "stage", str_of(stage_words[stage]) }, { "who", s->who },
 	    { "reply", buf_str(&text) }, { "from", s->mail.sender }, { "to", rcpt },
 	    { "proto", s->esmtp ? STR("ESMTP") : STR("SMTP") }, { "helo", s->helo });
@@ -136,17 +149,6 @@ limits_ok(struct smtp_session *s)
 	return true;
 }
 
-/* soft_bounce: nothing is refused for good. */
-static void
-soften(struct reply *r)
-{
-	if (!reply_is_no(r))
-		return;
-	r->code -= 100;
-	if (r->dsn[0] == '5')
-		r->dsn[0] = '4';
-}
-
 static void
 answer(struct smtp_session *s, struct reply *r)
 {
@@ -154,8 +156,7 @@ answer(struct smtp_session *s, struct reply *r)
 
 	if (r->code == 0)
 		return;
-	if (common.soft_bounce)
-		soften(r);
+	soften(r);
 	reply_add(&out, r);
 	(void)stream_write(s->peer, buf_str(&out));
 	buf_free(&out);
@@ -247,9 +248,9 @@ admitted(struct smtp_session *s)
 
 	if (s->client.len == 0 || s->exempt)
 		return true;
-	s->counted = anvil_count(ANVIL_CONNECT, policy_counted_as(), s->ip, &got,
-	    deadline_in(ANVIL_MS));
-	if (!s->counted)
+	/* Whatever we hear: the question may have arrived. */
+	s->counted = true;
+	if (!anvil_count(ANVIL_CONNECT, policy_counted_as(), s->ip, &got, deadline_in(ANVIL_MS)))
 		return true;
 	if (smtpd_conf.client_connections > 0 && got.connections > smtpd_conf.client_connections) {
 		log_warn("Connection concurrency limit exceeded: %llu from %.*s for service %.*s",

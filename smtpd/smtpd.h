@@ -54,7 +54,7 @@ struct smtp_session {
 	struct str ip, name, who;	/* "192.0.2.1", "mx.example.org", "mx.example.org[192.0.2.1]" */
 	bool trusted;			/* in mynetworks */
 	bool exempt;			/* from client rate limits */
-	bool counted;			/* anvil knows of this connection */
+	bool counted;			/* anvil may know of this connection */
 
 	bool esmtp;
 	struct str helo;		/* in the room below */

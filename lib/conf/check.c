@@ -38,13 +38,19 @@ see_value(struct checking *k, struct str name, struct str value)
 			see_name(k, word);
 }
 
+/* The service that a transport of this name is: one that runs, if there is such. */
 static const struct conf_service *
 service_of(const struct checking *k, struct str name)
 {
-	for (size_t i = 0; i < k->nservices; i++)
-		if (str_eq(k->services[i].name, name))
-			return &k->services[i];
-	return NULL;
+	const struct conf_service *found = NULL;
+
+	for (size_t i = 0; i < k->nservices; i++) {
+		const struct conf_service *s = &k->services[i];
+
+		if (s->type != SERVICE_INET && str_eq(s->name, name) && (found == NULL || found->unused))
+			found = s;
+	}
+	return found;
 }
 
 /* Transports that need no line of their name in master.cf: those of qmgr itself, and of local. */
@@ -62,7 +68,30 @@ is_inside(struct str name)
 	return false;
 }
 
-/* Settings whose value says what happens here anyway. */
+/* permit_mynetworks, permit_sasl_authenticated and no more: the rule there is (router). */
+static bool
+is_relay_rule(struct str list)
+{
+	static const struct str words[] = {
+		STR_INIT("permit_mynetworks"), STR_INIT("permit_sasl_authenticated"),
+		STR_INIT("defer_unauth_destination"), STR_INIT("reject_unauth_destination"),
+	};
+	unsigned seen = 0;
+	struct str word;
+
+	while (lines_word(&list, true, &word)) {
+		size_t i = 0;
+
+		while (i < 4 && !str_ieq(word, words[i]))
+			i++;
+		if (i == 4)
+			return false;
+		seen |= 1u << i;
+	}
+	return (seen & 3) == 3 && seen > 3;
+}
+
+/* Does a setting say what happens here anyway? */
 static bool
 as_here(struct str name, struct str value)
 {
@@ -80,7 +109,8 @@ as_here(struct str name, struct str value)
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
 		if (str_eq(name, str_of(same[i].name)) && str_ieq(value, str_of(same[i].value)))
 			return true;
-	return value.n == 0;
+	return value.n == 0 || ((str_eq(name, STR("smtpd_relay_restrictions")) ||
+	    str_eq(name, STR("smtpd_recipient_restrictions"))) && is_relay_rule(value));
 }
 
 static void
@@ -88,9 +118,14 @@ check_foreign(struct checking *k, struct str name, struct str value, struct conf
 {
 	const char *why = NULL;
 	enum foreign what = conf_foreign(name, &why);
+	struct buf text = { .limit = CONF_VALUE_MAX };
 	struct str now, first;
+	bool same;
 
-	if (what == FOREIGN_LATER && as_here(name, str_trim(value)))
+	conf_expand(k->c, &text, value);
+	same = what == FOREIGN_LATER && as_here(name, str_trim(buf_str(&text)));
+	buf_free(&text);
+	if (same)
 		return;
 	if (what != FOREIGN_OLD) {
 		conf_report(k->c, what == FOREIGN_IDLE ? CONF_NOTE : CONF_WARNING, at.file, at.line,
@@ -116,8 +151,9 @@ check_pattern(struct checking *k, struct str name, struct str value, struct conf
 	if (!conf_is_pattern(name, &service, &row))
 		return false;
 	if (row == NULL)
-		conf_report(k->c, CONF_WARNING, at.file, at.line, "%.*s has no effect yet: this part of "
-		    "the queue manager is not there", STR_ARG(name));
+		conf_report(k->c, CONF_WARNING, at.file, at.line, "%.*s has no effect yet: %s",
+		    STR_ARG(name), str_end(name, STR("_time_limit")) ? "commands as services and "
+		    "transports are not there" : "this part of the queue manager is not there");
 	else if (!conf_value(k->c, row, value, at, NULL, &why))
 		conf_report(k->c, CONF_ERROR, at.file, at.line, "%.*s: %s", STR_ARG(name), buf_z(&why));
 	else if (service_of(k, service) == NULL)
@@ -288,6 +324,15 @@ use_override(struct checking *k, const struct conf_service *s, struct str name, 
 	see_value(k, name, value);
 }
 
+static bool
+is_active_pattern(struct str name)
+{
+	const struct conf_param *row;
+	struct str service;
+
+	return conf_is_pattern(name, &service, &row) && row != NULL;
+}
+
 /* A -o value that stands alone; what its $names would mean depends on the service, see below. */
 static void
 check_override(struct checking *k, const struct conf_service *s, struct str name, struct str value,
@@ -296,11 +341,11 @@ check_override(struct checking *k, const struct conf_service *s, struct str name
 	check_name(k, name, value, at);
 	if (str_chr(value, '$') < 0)
 		check_value(k, name, value, at);
-	if (s->unused || conf_row(name) == NULL)
+	if (s->unused || (conf_row(name) == NULL && !is_active_pattern(name)))
 		return;
-	if (!conf_reads(s->command, name))
+	if (conf_row(name) == NULL ? !str_eq(s->command, STR("qmgr")) : !conf_reads(s->command, name))
 		conf_report(k->c, CONF_WARNING, at.file, at.line, "-o %.*s has no effect: %.*s does not "
-		    "read it; set it in main.cf", STR_ARG(name), STR_ARG(s->command));
+		    "read it", STR_ARG(name), STR_ARG(s->command));
 	else if (value.n > 0 && str_eq(name, STR("smtpd_tls_cert_file")))
 		conf_report(k->c, CONF_WARNING, at.file, at.line, "-o %.*s has no effect: all services "
 		    "have the certificate of main.cf", STR_ARG(name));

@@ -297,13 +297,13 @@ START_TEST(relayhost)
 	struct route r;
 
 	teardown();
-	start("relayhost = [smart.test]:587\nalias_maps =\nmydestination =\nsoft_bounce = yes\n"
+	start("relayhost = [smart.test]:587\nalias_maps =\nmydestination =\n"
 	    "virtual_mailbox_domains = v.test\nvirtual_mailbox_maps = inline:{a@v.test=a/}\n");
 	r = ask("a@b.test", false);
 	ck_str_is(r.nexthop, "[smart.test]:587");
 	r = ask("x@v.test", false);
-	ck_assert_int_eq(r.action, ROUTE_LATER);
-	ck_str_is(r.dsn, "4.1.1");
+	ck_assert_int_eq(r.action, ROUTE_FAIL);
+	ck_str_is(r.dsn, "5.1.1");
 	r = ask("a@v.test", false);
 	ck_assert_int_eq(r.action, ROUTE_LATER);
 	ck_str_is(r.text,
@@ -343,6 +343,18 @@ START_TEST(root_without_alias)
 	ck_str_is(r.mailbox, "pm/");
 	r = ask("bob@v.test", false);
 	ck_assert_int_eq(r.action, ROUTE_DELIVER);
+	/* One that names nobody in the end is as none; where no one has a mailbox, another domain's gets it. */
+	teardown();
+	start("mydestination =\nalias_maps = inline:{postmaster=root}\n"
+	    "myorigin = v.test\nfirst_valid_uid = 1\n"
+	    "virtual_mailbox_domains = v.test w.test\nvirtual_uid_maps = static:9\n"
+	    "virtual_gid_maps = static:9\nvirtual_mailbox_maps = inline:{carl@w.test=carl/}\n");
+	r = ask("postmaster@w.test", false);
+	ck_assert_int_eq(r.action, ROUTE_DELIVER);
+	ck_str_is(r.mailbox, "carl/");
+	r = ask("postmaster@v.test", false);
+	ck_assert_int_eq(r.action, ROUTE_DELIVER);
+	ck_str_is(r.mailbox, "carl/");
 	/* Nobody has a mailbox: it waits for one. */
 	teardown();
 	start("mydestination = here.test\nalias_maps =\nmyorigin = here.test\n");
