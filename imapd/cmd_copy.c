@@ -124,7 +124,7 @@ cmd_expunge(struct client *c, struct scan *args)
 		v = bad_syntax(c);
 	else if (mailbox_readonly(c->box))
 		v = verdict(c, S_NO, "[READ-ONLY] Mailbox is read-only");
-	else if (at.n > 0 && (r = mailbox_expunge(c->box, at.p, at.n)) != STORE_OK)
+	else if (at.n > 0 && (r = mailbox_expunge(c->box, at.p, at.n, STORE_DELETED)) != STORE_OK)
 		v = verdict_store(c, r);
 	else
 		v = verdict(c, S_OK, "Expunge completed");

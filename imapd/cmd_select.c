@@ -64,7 +64,7 @@ cmd_close(struct client *c, struct scan *args)
 			if (mailbox_msg(c->box, i)->flags & STORE_DELETED)
 				*(size_t *)vec_push(&at) = i;
 		if (at.n > 0)
-			r = mailbox_expunge(c->box, at.p, at.n);
+			r = mailbox_expunge(c->box, at.p, at.n, STORE_DELETED);
 	}
 	vec_free(&at);
 	if (r != STORE_OK)

@@ -286,7 +286,7 @@ do_quit(struct client *c, struct scan *args)
 		mailbox_set_flags(c->box, at, n, STORE_ADD, STORE_SEEN);
 	n = marked(c, MARK_DELETED, 0, at);
 	if (n > 0)
-		r = mailbox_expunge(c->box, at, n);
+		r = mailbox_expunge(c->box, at, n, 0);
 	if (r != STORE_OK) {
 		log_warn("user=<%.*s>: %s", STR_ARG(c->user), store_why(c->store));
 		say(c, "-ERR [SYS/TEMP] Some deleted messages were not removed");

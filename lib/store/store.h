@@ -195,8 +195,11 @@ enum store_set { STORE_REPLACE, STORE_ADD, STORE_REMOVE };
 enum store_result mailbox_set_flags(struct box *m, const size_t *at, size_t n, enum store_set how,
     uint32_t flags);
 
-/* Remove for good; they are marked gone. */
-enum store_result mailbox_expunge(struct box *m, const size_t *at, size_t n);
+/*
+ * Remove for good those that have all the flags `having` now, whatever the view says; they are marked
+ * gone.
+ */
+enum store_result mailbox_expunge(struct box *m, const size_t *at, size_t n, uint32_t having);
 
 /*
  * Copy (or move) to the mailbox `to` with flags, keywords and dates: all or none.  *validity and

@@ -151,7 +151,7 @@ START_TEST(uids_last)
 	validity = mailbox_uidvalidity(m);
 	ck_assert_uint_eq(mailbox_count(m), 2);
 	ck_assert_uint_eq(mailbox_msg(m, 1)->flags, STORE_SEEN);
-	ck_assert_int_eq(mailbox_expunge(m, at, 1), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(m, at, 1, 0), STORE_OK);
 	mailbox_sweep(m, &gone);
 	ck_assert_uint_eq(gone.n, 1);
 	ck_assert_uint_eq(*(uint32_t *)vec_at(&gone, 0), 1);
@@ -309,7 +309,7 @@ START_TEST(two_views)
 	ck_assert_int_eq(mailbox_set_flags(b, one, 1, STORE_ADD, STORE_SEEN), STORE_OK);
 	ck_assert_int_eq(mailbox_set_flags(a, one, 1, STORE_ADD, STORE_ANSWERED), STORE_OK);
 	ck_assert_uint_eq(mailbox_msg(a, 0)->flags, STORE_FLAGGED | STORE_SEEN | STORE_ANSWERED);
-	ck_assert_int_eq(mailbox_expunge(a, one, 1), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(a, one, 1, 0), STORE_OK);
 	add("INBOX", "c\r\n", 0);
 	ck_assert_int_eq(mailbox_poll(b), STORE_OK);
 	ck_assert_uint_eq(mailbox_count(b), 3);
@@ -515,11 +515,48 @@ START_TEST(gone_elsewhere)
 	add("INBOX", "a\r\n", 0);
 	a = box("INBOX");
 	b = box("INBOX");
-	ck_assert_int_eq(mailbox_expunge(a, one, 1), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(a, one, 1, 0), STORE_OK);
 	ck_assert_int_eq(text_open(b, 0, &t), STORE_ABSENT);
 	ck_assert(mailbox_msg(b, 0)->gone);
 	ck_assert_int_eq(mailbox_set_flags(b, one, 1, STORE_ADD, STORE_SEEN), STORE_OK);
 	ck_assert_int_eq(mailbox_copy(b, one, 1, STR("INBOX"), false, &v, &uid), STORE_ABSENT);
+	mailbox_close(a);
+	mailbox_close(b);
+}
+END_TEST
+
+/* What another view, or a reader without our lock, saved from removal stays. */
+START_TEST(undeleted)
+{
+	struct box *a, *b;
+	size_t all[] = { 0, 1, 2 };
+	int fd;
+
+	add("INBOX", "a\r\n", STORE_DELETED);
+	add("INBOX", "b\r\n", STORE_DELETED | STORE_SEEN);
+	add("INBOX", "c\r\n", STORE_DELETED);
+	a = box("INBOX");
+	b = box("INBOX");
+	ck_assert_int_eq(mailbox_set_flags(b, all, 1, STORE_REMOVE, STORE_DELETED), STORE_OK);
+	ck_assert_int_eq(mailbox_set_flags(b, all + 2, 1, STORE_ADD, STORE_SEEN), STORE_OK);
+	fd = path_fd("cur", O_RDONLY | O_DIRECTORY);
+	{
+		struct buf to = { 0 };
+
+		buf_addf(&to, "%s", mailbox_msg(a, 1)->file);
+		buf_addz(&to, "x");	/* a keyword's letter, no more */
+		ck_assert_int_eq(renameat(fd, mailbox_msg(a, 1)->file, fd, buf_z(&to)), 0);
+		buf_free(&to);
+	}
+	close(fd);
+	ck_assert_int_eq(mailbox_expunge(a, all, 3, STORE_DELETED), STORE_OK);
+	ck_assert(!mailbox_msg(a, 0)->gone && mailbox_msg(a, 1)->gone && mailbox_msg(a, 2)->gone);
+	ck_assert_uint_eq(count_of("INBOX"), 1);
+	ck_assert_int_eq(mailbox_poll(b), STORE_OK);
+	ck_assert(!mailbox_msg(b, 0)->gone && mailbox_msg(b, 1)->gone && mailbox_msg(b, 2)->gone);
+	/* Who removes whatever the flags are removes it. */
+	ck_assert_int_eq(mailbox_expunge(b, all, 1, 0), STORE_OK);
+	ck_assert_uint_eq(count_of("INBOX"), 0);
 	mailbox_close(a);
 	mailbox_close(b);
 }
@@ -561,7 +598,7 @@ START_TEST(tidy)
 	fd = path_fd("posthorn-uids", O_RDONLY);
 	ck_assert_int_eq(fstat(fd, &before), 0);
 	close(fd);
-	ck_assert_int_eq(mailbox_expunge(m, at, 1100), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(m, at, 1100, 0), STORE_OK);
 	free(at);
 	mailbox_close(m);
 	m = box("INBOX");
@@ -597,7 +634,7 @@ START_TEST(recent)
 	ck_assert_uint_eq(mailbox_recent(b), 2);
 	ck_assert_uint_eq(mailbox_recent(a), 0);
 	ck_assert(mailbox_msg(b, 1)->recent && !mailbox_msg(a, 1)->recent);
-	ck_assert_int_eq(mailbox_expunge(b, one, 1), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(b, one, 1, 0), STORE_OK);
 	mailbox_sweep(b, &gone);
 	ck_assert_uint_eq(mailbox_recent(b), 1);
 	ck_assert_uint_eq(mailbox_recent(look), 2);
@@ -777,7 +814,7 @@ START_TEST(full)
 	ck_assert_uint_eq(mailbox_count(m), 2);
 	ck_assert_int_eq(mailbox_open(st, STR("INBOX"), false, &late), STORE_OK);
 	ck_assert_uint_eq(mailbox_count(late), 2);
-	ck_assert_int_eq(mailbox_expunge(m, both, 2), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(m, both, 2, 0), STORE_OK);
 	ck_assert_int_eq(mailbox_poll(late), STORE_OK);
 	ck_assert(mailbox_msg(late, 0)->gone && mailbox_msg(late, 1)->gone);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &had), 0);
@@ -872,6 +909,7 @@ suite(void)
 	tcase_add_test(t, validity_grows);
 	tcase_add_test(t, delivery_once);
 	tcase_add_test(t, gone_elsewhere);
+	tcase_add_test(t, undeleted);
 	tcase_add_test(t, exclusive);
 	tcase_add_test(t, tidy);
 	tcase_add_test(t, recent);
