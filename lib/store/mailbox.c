@@ -128,6 +128,25 @@ by_uid(const void *a, const void *b)
 	return (int)x->in_new - (int)y->in_new;
 }
 
+/*
+ * Read the UIDs.  RFC 3501 2.3.1.1: where they have another UIDVALIDITY than those the reader was told
+ * (the file was lost, or replaced by a restore), its mailbox is gone; another one stands in its place.
+ */
+static enum store_result
+load(struct box *m)
+{
+	enum store_result r = uids_load(m->s, &m->f, &m->uids);
+
+	if (r != STORE_OK)
+		return r;
+	if (m->validity == 0)
+		m->validity = m->uids.validity;
+	if (m->validity == m->uids.validity)
+		return STORE_OK;
+	errno = ENOENT;
+	return store_fail(m->s, "the UIDs of \"%s\" were made anew", m->name);
+}
+
 static enum store_result
 assign(struct box *m, struct vec *found)
 {
@@ -156,7 +175,7 @@ assign(struct box *m, struct vec *found)
 static enum store_result
 leave_out(struct box *m, struct vec *found)
 {
-	enum store_result r = uids_load(m->s, &m->f, &m->uids);
+	enum store_result r = load(m);
 
 	for (size_t i = found->n; r == STORE_OK && i-- > 0;) {
 		struct found *f = vec_at(found, i);
@@ -254,6 +273,26 @@ merge(struct box *m, struct vec *found)
 		msg_gone(m, i);
 }
 
+/*
+ * Has a UID of the view another file now?  An older posthorn-uids was put back, and its next numbers
+ * were given a second time.
+ */
+static bool
+confused(const struct box *m, const struct vec *found)
+{
+	for (size_t i = 0, k = 0; i < m->msgs.n && k < found->n;) {
+		const struct store_msg *msg = msg_at(m, i);
+		const struct found *f = vec_at(found, k);
+
+		if (msg->uid == f->rec->uid &&
+		    !str_eq(file_base(msg->file), file_base(f->file)))
+			return true;
+		i += msg->uid <= f->rec->uid;
+		k += msg->uid > f->rec->uid;
+	}
+	return false;
+}
+
 /* Is something of the view missing in what was found? */
 static bool
 missing(const struct box *m, const struct vec *found)
@@ -320,7 +359,7 @@ static enum store_result
 scan_locked(struct box *m)
 {
 	struct vec found = vec_of(sizeof(struct found));
-	enum store_result r = uids_load(m->s, &m->f, &m->uids);
+	enum store_result r = load(m);
 
 	/*
 	 * Mail readers that know no lock may rename a file while the folder is read, so that it is
@@ -337,6 +376,10 @@ scan_locked(struct box *m)
 			r = leave_out(m, &found);
 		if (r == STORE_OK && !missing(m, &found))
 			break;
+	}
+	if (r == STORE_OK && confused(m, &found)) {
+		errno = ENOENT;
+		r = store_fail(m->s, "the UIDs of \"%s\" are older ones", m->name);
 	}
 	if (r == STORE_OK) {
 		/* Our own renames hide what others do meanwhile: look again next time. */
@@ -401,7 +444,7 @@ keep_sizes(struct box *m)
 
 	if (m->sizes.n == 0 || (lock = lock_take(m->f.dir, LOCK_FILE, 0)) < 0)
 		return;
-	if (uids_load(m->s, &m->f, &m->uids) == STORE_OK) {
+	if (load(m) == STORE_OK) {
 		for (size_t i = 0; i < m->sizes.n; i++) {
 			const struct store_msg *msg = msg_at(m, ((uint32_t *)m->sizes.p)[i]);
 
@@ -438,6 +481,9 @@ mailbox_follow(struct box *m, bool locked)
 	struct stat st;
 
 	if (fstat(m->f.dir, &st) == 0 && st.st_nlink == 0)
+		return STORE_ABSENT;
+	/* Those who read UIDs without looking at the folder may have met it: see load. */
+	if (m->uids.validity != 0 && m->uids.validity != m->validity)
 		return STORE_ABSENT;
 	return unchanged(m) ? STORE_OK : mailbox_scan(m, locked);
 }
@@ -536,7 +582,7 @@ mailbox_find(const struct box *m, uint32_t uid)
 uint32_t
 mailbox_uidvalidity(const struct box *m)
 {
-	return m->uids.validity;
+	return m->validity;
 }
 
 uint32_t
@@ -588,7 +634,7 @@ mailbox_keyword(struct box *m, struct str name, bool create)
 	index = uids_keyword(&m->uids, name, false);
 	if (index < 0 && create && !m->readonly && keyword_ok(name) &&
 	    (lock = lock_take(m->f.dir, LOCK_FILE, MAILDIR_LOCK_MS)) >= 0) {
-		if (uids_load(m->s, &m->f, &m->uids) == STORE_OK) {
+		if (load(m) == STORE_OK) {
 			index = uids_keyword(&m->uids, name, true);
 			if (uids_flush(m->s, &m->f, &m->uids, true) != STORE_OK)
 				index = -1;
@@ -657,7 +703,7 @@ store_status(struct store *s, struct str name, bool sizes, struct store_counts *
 		return r;
 	out->messages = (uint32_t)m->msgs.n;
 	out->recent = (uint32_t)m->recent;
-	out->uidvalidity = m->uids.validity;
+	out->uidvalidity = m->validity;
 	out->uidnext = m->uids.next;
 	for (size_t i = 0; i < m->msgs.n; i++) {
 		const struct store_msg *msg = msg_at(m, i);

@@ -15,6 +15,7 @@ struct box {
 	char *name;
 	bool readonly;
 	struct uids uids;
+	uint32_t validity;		/* of the UIDs in the view; 0: none were read yet */
 	struct vec msgs;		/* struct store_msg, by UID */
 	size_t gone, changed, recent;	/* how many are marked */
 	size_t changed_from;		/* where mailbox_next_changed goes on */

@@ -155,7 +155,7 @@ enum store_result store_status(struct store *s, struct str name, bool sizes, str
 /*
  * Look for what deliveries and other views did.  Cheap when nothing happened.  New messages are at
  * the end of the view afterwards, those removed are marked gone, those with other flags changed.
- * STORE_ABSENT: the mailbox itself is gone.
+ * STORE_ABSENT: the mailbox itself is gone, or its UIDs have another UIDVALIDITY now.
  */
 enum store_result mailbox_poll(struct box *m);
 

@@ -66,6 +66,16 @@ uids_free(struct uids *u)
 	u->by_base = NULL;
 }
 
+/* So much more of the file is known; it ends in a whole line. */
+static void
+known(struct uids *u, struct str lines)
+{
+	if (lines.n < UIDS_TAIL)
+		return;
+	memcpy(u->tail, lines.p + lines.n - UIDS_TAIL, UIDS_TAIL);
+	u->end += (off_t)lines.n;
+}
+
 static void
 add_coded(struct buf *out, struct str s)
 {
@@ -253,6 +263,35 @@ take_head(struct uids *u, struct str text)
 	return (size_t)nl + 1;
 }
 
+static void
+add_head(struct buf *out, uint32_t validity)
+{
+	size_t start = out->n;
+
+	buf_addf(out, UIDS_HEAD "%lu", (unsigned long)validity);
+	end_line(out, start);
+}
+
+/*
+ * Is it still the file that was read up to u->end?  Numbers of inodes are used again, so what stands
+ * at its beginning and where we stopped must be the same too.
+ */
+static bool
+same_file(const struct uids *u, int fd, const struct stat *st)
+{
+	struct buf head = { 0 };
+	char got[sizeof(UIDS_HEAD) + 32];
+	bool same = st->st_ino == u->ino && u->end > 0 && st->st_size >= u->end;
+
+	add_head(&head, u->validity);
+	same = same && head.n <= sizeof(got) &&
+	    pread(fd, got, head.n, 0) == (ssize_t)head.n && memcmp(got, head.p, head.n) == 0 &&
+	    pread(fd, got, UIDS_TAIL, u->end - UIDS_TAIL) == UIDS_TAIL &&
+	    memcmp(got, u->tail, UIDS_TAIL) == 0;
+	buf_free(&head);
+	return same;
+}
+
 /* Write the file from nothing: head, next UID, what is recent, keywords, records that were seen. */
 static enum store_result
 write_file(struct store *s, struct folder *f, struct uids *u)
@@ -263,8 +302,7 @@ write_file(struct store *s, struct folder *f, struct uids *u)
 	struct stat st;
 	size_t start;
 
-	buf_addf(&out, UIDS_HEAD "%lu", (unsigned long)u->validity);
-	end_line(&out, 0);
+	add_head(&out, u->validity);
 	start = out.n;
 	buf_addf(&out, "N %lu", (unsigned long)u->next);
 	end_line(&out, start);
@@ -298,7 +336,8 @@ write_file(struct store *s, struct folder *f, struct uids *u)
 	r = write_whole(s, f->dir, UIDS_FILE, buf_str(&out));
 	if (r == STORE_OK && fstatat(f->dir, UIDS_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		u->ino = st.st_ino;
-		u->end = (off_t)out.n;
+		u->end = 0;
+		known(u, buf_str(&out));
 	} else {
 		u->ino = 0;
 	}
@@ -335,7 +374,7 @@ uids_load(struct store *s, struct folder *f, struct uids *u)
 		    store_fail(s, "cannot open " UIDS_FILE);
 	if (fstat(fd, &st) < 0 || st.st_size > (off_t)UIDS_LIMIT)
 		goto bad;
-	if (st.st_ino != u->ino || st.st_size < u->end)
+	if (!same_file(u, fd, &st))
 		forget(u);
 	while (u->end + (off_t)text.n < st.st_size) {
 		char *at = buf_room(&text, 65536);
@@ -355,7 +394,7 @@ uids_load(struct store *s, struct folder *f, struct uids *u)
 		return new_file(s, f, u);
 	}
 	good += take_text(u, str_sub(buf_str(&text), good, text.n));
-	u->end += (off_t)good;
+	known(u, str_sub(buf_str(&text), 0, good));
 	u->ino = st.st_ino;
 	/* A torn tail: nobody was told of it, and nothing may be written behind it. */
 	if (good < text.n && ftruncate(fd, u->end) < 0)
@@ -453,7 +492,7 @@ uids_flush(struct store *s, struct folder *f, struct uids *u, bool durable)
 	if (error == 0 && durable)
 		error = sync_data(fd);
 	if (error == 0) {
-		u->end += (off_t)done;
+		known(u, buf_str(&u->pending));
 	} else {
 		/* What was given in memory is not on disk: read everything again next time. */
 		if (fd >= 0 && ftruncate(fd, u->end) < 0)

@@ -23,6 +23,8 @@
 #include "base/map.h"
 #include "store/maildir.h"
 
+#define UIDS_TAIL	10	/* bytes of a line's end: blank, checksum, LF */
+
 struct uid_rec {
 	uint32_t uid;
 	bool seen;		/* a file had this base in the scan under way */
@@ -36,8 +38,9 @@ struct uids {
 	struct map *by_base;	/* struct uid_rec * */
 	struct vec recs;	/* struct uid_rec * */
 	struct vec keywords;	/* struct str, memory of its own */
-	ino_t ino;		/* the file read last, and how far */
+	ino_t ino;		/* the file read last, how far, and the checksum that ends there */
 	off_t end;
+	char tail[UIDS_TAIL];
 	struct buf pending;	/* lines to append */
 };
 
@@ -45,7 +48,11 @@ struct uids {
 void uids_init(struct uids *u);
 void uids_free(struct uids *u);
 
-/* Read what others appended since the last call; makes the file when there is none. */
+/*
+ * Read what others appended since the last call; makes the file when there is none.  Another file in
+ * its place is read from its beginning: where u->validity is another then, UIDs given out before mean
+ * nothing any more.
+ */
 enum store_result uids_load(struct store *s, struct folder *f, struct uids *u);
 
 /* The record of a base, or NULL. */

@@ -525,6 +525,145 @@ START_TEST(gone_elsewhere)
 }
 END_TEST
 
+/* The UID file as it is, and another in its place: in the same file, as when an inode is used again. */
+static struct buf
+uids_text(void)
+{
+	struct buf text = { 0 };
+	int fd = path_fd("posthorn-uids", O_RDONLY);
+	ssize_t n = read(fd, buf_room(&text, 65536), 65536);
+
+	ck_assert_int_gt(n, 0);
+	buf_grew(&text, (size_t)n);
+	close(fd);
+	return text;
+}
+
+static void
+uids_put(struct str text, bool same_file)
+{
+	int fd;
+
+	if (!same_file) {
+		char path[256];
+
+		snprintf(path, sizeof(path), "%s/example.test/alice/posthorn-uids", root);
+		ck_assert_int_eq(unlink(path), 0);
+	}
+	if (text.n == 0)
+		return;
+	fd = path_fd("posthorn-uids", O_WRONLY | O_CREAT | O_TRUNC);
+	ck_assert_int_eq(write(fd, text.p, text.n), (ssize_t)text.n);
+	close(fd);
+}
+
+/* A view ends with its UIDVALIDITY; nothing is done to a message by a number of the old one. */
+START_TEST(validity_changed)
+{
+	struct box *m, *other;
+	size_t one[] = { 0 };
+	struct buf first, second;
+	uint32_t had;
+	bool again;
+
+	add("INBOX", "a\r\n", STORE_DELETED);
+	add("INBOX", "b\r\n", STORE_DELETED);
+	m = box("INBOX");
+	had = mailbox_uidvalidity(m);
+	first = uids_text();
+	uids_put(STR(""), false);
+	other = box("INBOX");
+	ck_assert_uint_ne(mailbox_uidvalidity(other), had);
+	mailbox_close(other);
+	second = uids_text();
+	if (_i == 0) {
+		/* The file of the first view again, with other words in it. */
+		mailbox_close(m);
+		uids_put(buf_str(&first), true);
+		m = box("INBOX");
+		uids_put(buf_str(&second), true);
+	}
+	ck_assert_int_eq(deliver("INBOX", "one", "c\r\n", &again), STORE_OK);
+	ck_assert_int_eq(mailbox_set_flags(m, one, 1, STORE_ADD, STORE_SEEN), STORE_ABSENT);
+	ck_assert_int_eq(mailbox_poll(m), STORE_ABSENT);
+	ck_assert_uint_eq(mailbox_uidvalidity(m), had);
+	mailbox_close(m);
+	ck_assert_uint_eq(count_of("INBOX"), 3);
+	buf_free(&first);
+	buf_free(&second);
+}
+END_TEST
+
+/* The same UIDVALIDITY, but numbers that a restore gave a second time. */
+START_TEST(uids_put_back)
+{
+	struct box *m, *other;
+	size_t third[] = { 2 };
+	struct buf text;
+	bool again;
+
+	add("INBOX", "a\r\n", 0);
+	add("INBOX", "b\r\n", 0);
+	m = box("INBOX");
+	mailbox_close(m);
+	text = uids_text();
+	add("INBOX", "c\r\n", STORE_DELETED);
+	m = box("INBOX");
+	other = box("INBOX");
+	ck_assert_int_eq(mailbox_expunge(other, third, 1, 0), STORE_OK);
+	mailbox_close(other);
+	uids_put(buf_str(&text), false);
+	ck_assert_int_eq(deliver("INBOX", "one", "d\r\n", &again), STORE_OK);
+	other = box("INBOX");
+	ck_assert_uint_eq(mailbox_msg(other, 2)->uid, 3);
+	mailbox_close(other);
+	ck_assert_int_eq(mailbox_expunge(m, third, 1, 0), STORE_ABSENT);
+	ck_assert_int_eq(mailbox_poll(m), STORE_ABSENT);
+	mailbox_close(m);
+	ck_assert_uint_eq(count_of("INBOX"), 3);
+	buf_free(&text);
+}
+END_TEST
+
+/* A number of an inode says little: the file was rewritten, and stands where the old one stood. */
+START_TEST(uids_rewritten)
+{
+	struct box *m, *other;
+	struct buf text;
+	size_t one[] = { 0 };
+
+	for (int i = 0; i < 3; i++)
+		add("INBOX", "a\r\n", 0);
+	m = box("INBOX");
+	other = box("INBOX");
+	for (int i = 0; i < 9; i++)
+		add("INBOX", "b\r\n", 0);
+	text = uids_text();
+	/* As a rewrite leaves it: without a line that was there. */
+	{
+		struct str rest = buf_str(&text), line;
+		struct buf less = { 0 };
+
+		while (str_cut(&rest, '\n', &line)) {
+			if (line.n == 0 || str_start(line, STR("M 1 ")))
+				continue;
+			buf_add(&less, line);
+			buf_addc(&less, '\n');
+		}
+		ck_assert_int_eq(mailbox_expunge(other, one, 1, 0), STORE_OK);
+		mailbox_close(other);
+		uids_put(buf_str(&less), true);
+		buf_free(&less);
+	}
+	ck_assert_int_eq(mailbox_poll(m), STORE_OK);
+	ck_assert_uint_eq(mailbox_count(m), 12);
+	ck_assert_uint_eq(mailbox_msg(m, 11)->uid, 12);
+	ck_assert_uint_eq(mailbox_uidnext(m), 13);
+	mailbox_close(m);
+	buf_free(&text);
+}
+END_TEST
+
 /* What another view, or a reader without our lock, saved from removal stays. */
 START_TEST(undeleted)
 {
@@ -910,6 +1049,9 @@ suite(void)
 	tcase_add_test(t, delivery_once);
 	tcase_add_test(t, gone_elsewhere);
 	tcase_add_test(t, undeleted);
+	tcase_add_loop_test(t, validity_changed, 0, 2);
+	tcase_add_test(t, uids_put_back);
+	tcase_add_test(t, uids_rewritten);
 	tcase_add_test(t, exclusive);
 	tcase_add_test(t, tidy);
 	tcase_add_test(t, recent);
