@@ -285,9 +285,12 @@ search_all(struct client *c, const struct imap_key *key)
 		struct candidate m = { .c = c, .i = i, .pool = pool_new() };
 		const struct store_msg *msg = mailbox_msg(c->box, i);
 
-		if (!msg->gone && matches(&m, key))
+		if (!msg->gone && matches(&m, key)) {
+			/* Looking at a text may move the view's messages in memory. */
+			msg = mailbox_msg(c->box, i);
 			stream_printf(c->io, " %lu", c->uid ? (unsigned long)msg->uid :
 			    (unsigned long)i + 1);
+		}
 		buf_free(&m.header);
 		buf_free(&m.whole);
 		pool_free(m.pool);

@@ -664,16 +664,18 @@ flags_translate(const struct uids *from, struct uids *to, uint32_t flags)
 uint64_t
 mailbox_size(struct box *m, size_t i)
 {
-	struct store_msg *msg = msg_at(m, i);
 	struct text *t;
 
-	if (msg->size == 0 && text_open(m, i, &t) == STORE_OK) {
+	/* Opening it may look at the folder again, which moves the view's messages in memory. */
+	if (msg_at(m, i)->size == 0 && text_open(m, i, &t) == STORE_OK) {
+		struct store_msg *msg = msg_at(m, i);
+
 		msg->size = text_size(t);
 		text_close(t);
 		if (msg->size > 0)
 			*(uint32_t *)vec_push(&m->sizes) = (uint32_t)i;
 	}
-	return msg->size;
+	return msg_at(m, i)->size;
 }
 
 int64_t

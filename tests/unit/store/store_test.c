@@ -664,6 +664,34 @@ START_TEST(uids_rewritten)
 }
 END_TEST
 
+/* Looking for a message that was renamed makes the view larger, and moves it. */
+START_TEST(size_of_moved)
+{
+	struct box *m;
+	bool again;
+	int fd;
+
+	fd = path_fd("cur/1.x:2,", O_WRONLY | O_CREAT);
+	ck_assert_int_eq(write(fd, "a\n", 2), 2);
+	close(fd);
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_msg(m, 0)->size, 0);
+	fd = path_fd("cur", O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(renameat(fd, "1.x:2,", fd, "1.x:2,S"), 0);
+	close(fd);
+	for (int i = 0; i < 100; i++) {
+		char base[16];
+
+		snprintf(base, sizeof(base), "base%d", i);
+		ck_assert_int_eq(deliver("INBOX", base, "b\r\n", &again), STORE_OK);
+	}
+	ck_assert_uint_eq(mailbox_size(m, 0), 3);
+	ck_assert_uint_eq(mailbox_count(m), 101);
+	ck_assert_uint_eq(mailbox_msg(m, 0)->size, 3);
+	mailbox_close(m);
+}
+END_TEST
+
 /* What another view, or a reader without our lock, saved from removal stays. */
 START_TEST(undeleted)
 {
@@ -1052,6 +1080,7 @@ suite(void)
 	tcase_add_loop_test(t, validity_changed, 0, 2);
 	tcase_add_test(t, uids_put_back);
 	tcase_add_test(t, uids_rewritten);
+	tcase_add_test(t, size_of_moved);
 	tcase_add_test(t, exclusive);
 	tcase_add_test(t, tidy);
 	tcase_add_test(t, recent);

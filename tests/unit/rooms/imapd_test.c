@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC */
+/* An IMAP session, with what happens to the mailbox between its commands, and disks that fail. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "fiber/fiber.h"
+#include "imapd/imapd.h"
+#include "unit/unit.h"
+
+#define STACK	(512u << 10)
+
+static char root[64];
+static int dir = -1;
+
+/* A command, and what is done before it is said. */
+struct step {
+	const char *say;
+	void (*before)(void);
+};
+
+static const struct step *steps;
+static int client_fd;
+static struct buf said;
+
+static void
+setup(void)
+{
+	unit_folder(root, sizeof(root));
+	dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(dir, 0);
+	fold_ready();
+	fiber_stack_size(STACK);
+}
+
+static void
+teardown(void)
+{
+	close(dir);
+	buf_free(&said);
+	unit_remove(root);
+}
+
+static void
+put(const char *name, const char *text)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* Read until the answer with this tag is there; false at the end. */
+static bool
+hear(struct str tag)
+{
+	struct buf sign = { 0 };
+	bool there = false, end = false;
+
+	buf_addf(&sign, "\r\n%.*s ", STR_ARG(tag));
+	while (!there && !end) {
+		ptrdiff_t at = str_find(buf_str(&said), buf_str(&sign));
+		char *room = buf_room(&said, 65536);
+		ssize_t n;
+
+		there = at >= 0 && str_find(str_sub(buf_str(&said), (size_t)at + 2, said.n),
+		    STR("\r\n")) >= 0;
+		if (there)
+			break;
+		while ((n = read(client_fd, room, 65536)) < 0) {
+			fiber_drained_read(client_fd);
+			ck_assert_int_eq(fiber_wait_read(client_fd, deadline_in(20000)), WAKE_READY);
+		}
+		end = n == 0;
+		buf_grew(&said, (size_t)n);
+	}
+	buf_free(&sign);
+	return there;
+}
+
+static void
+client(void *arg)
+{
+	struct buf line = { 0 };
+	bool open = true;
+
+	(void)arg;
+	for (const struct step *s = steps; open && s->say != NULL; s++) {
+		struct str rest = str_of(s->say), tag = rest, at;
+
+		if (s->before != NULL)
+			s->before();
+		buf_reset(&line);
+		buf_addf(&line, "%s\r\n", s->say);
+		ck_assert_int_eq(write(client_fd, line.p, line.n), (ssize_t)line.n);
+		/* Of several lines the last one's answer. */
+		while (str_cut(&rest, '\n', &at))
+			tag = at;
+		at = tag;
+		str_cut(&at, ' ', &tag);
+		open = hear(tag);
+	}
+	shutdown(client_fd, SHUT_WR);
+	while (open && hear(STR("*-")))
+		;
+	fiber_forget(client_fd);
+	buf_free(&line);
+}
+
+static void
+serve(void *arg)
+{
+	struct stream *s = stream_open(*(int *)arg);
+	struct store *store;
+
+	ck_assert_int_eq(store_open(dir, STR("."), true, &store), STORE_OK);
+	(void)fiber_start(client, NULL, "client");
+	imap_session(s, store, NULL);
+	(void)stream_flush(s);
+	stream_close(s);
+	store_close(store);
+}
+
+/* What the client was told. */
+static const char *
+talk(const struct step *script)
+{
+	int pair[2];
+
+	steps = script;
+	buf_reset(&said);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	client_fd = pair[1];
+	fiber_run(serve, &pair[0]);
+	close(client_fd);
+	return buf_z(&said);
+}
+
+static void
+make_folders(void)
+{
+	ck_assert_int_eq(mkdirat(dir, "cur", 0700), 0);
+	ck_assert_int_eq(mkdirat(dir, "new", 0700), 0);
+	ck_assert_int_eq(mkdirat(dir, "tmp", 0700), 0);
+}
+
+#define ck_said(text, what)	ck_assert_msg(strstr(text, what) != NULL, "no \"%s\" in:\n%s", what, text)
+#define ck_unsaid(text, what)	ck_assert_msg(strstr(text, what) == NULL, "\"%s\" in:\n%s", what, text)
+
+/* --- what others do meanwhile --- */
+
+static void
+rename_and_deliver(void)
+{
+	ck_assert_int_eq(renameat(dir, "cur/1.x:2,", dir, "cur/1.x:2,S"), 0);
+	for (int i = 0; i < 100; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "new/2.y%d", i);
+		put(name, "\nb\n");
+	}
+}
+
+/* A search that has to look for its message reads the folder, and the view grows and moves. */
+START_TEST(search_moved)
+{
+	static const struct step script[] = {
+		{ "a SELECT INBOX", NULL },
+		{ "b UID SEARCH 1 BODY needle", rename_and_deliver },
+		{ NULL, NULL },
+	};
+	const char *got;
+
+	make_folders();
+	put("cur/1.x:2,", "Subject: s\n\nneedle\n");
+	got = talk(script);
+	ck_said(got, "* SEARCH 1\r\n");
+	ck_said(got, "* 101 EXISTS\r\n");
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("rooms/imapd");
+	TCase *t = tcase_create("imapd");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, search_moved);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+UNIT_MAIN(suite)
