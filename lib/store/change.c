@@ -58,6 +58,7 @@ set_one(struct box *m, size_t i, enum store_set how, uint32_t flags, struct buf 
 			free(msg->file);
 			msg->file = mem_str(buf_z(name));
 			msg->flags = want;
+			msg->in_new = false;
 			return true;
 		}
 		/* A reader without our lock renamed or removed it: look where it is now. */

@@ -32,11 +32,10 @@ msg_at(const struct box *m, size_t i)
 	return vec_at(&m->msgs, i);
 }
 
-/* Files in new/ keep a name without ":2,", those in cur/ have one. */
 int
 msg_dir(const struct box *m, const struct store_msg *msg)
 {
-	return strchr(msg->file, ':') == NULL ? m->f.new : m->f.cur;
+	return msg->in_new ? m->f.new : m->f.cur;
 }
 
 void
@@ -55,7 +54,10 @@ found_free(struct vec *v)
 	vec_free(v);
 }
 
-/* Add the files of new/ or cur/. */
+/*
+ * Add the files of new/ or cur/.  Those in cur/ should end in ":2," and flags, those in new/ should
+ * not; but some mail readers put one with flags into new/, and files without are found in cur/.
+ */
 static enum store_result
 collect(struct box *m, int dir, bool in_new, struct vec *found)
 {
@@ -75,9 +77,6 @@ collect(struct box *m, int dir, bool in_new, struct vec *found)
 		struct found *f;
 
 		if (e->d_name[0] == '.' || (e->d_type != DT_REG && e->d_type != DT_UNKNOWN))
-			continue;
-		/* A stray ":2," in new/: leave it to who put it there to move it. */
-		if (in_new && strchr(e->d_name, ':') != NULL)
 			continue;
 		f = vec_push(found);
 		f->file = mem_str(e->d_name);
@@ -192,7 +191,7 @@ leave_out(struct box *m, struct vec *found)
 	return r;
 }
 
-/* What was new is ours now: new/BASE → cur/BASE:2, */
+/* What was new is ours now: new/BASE → cur/BASE:2, with the flags it had. */
 static bool
 take_new(struct box *m, struct vec *found)
 {
@@ -205,11 +204,12 @@ take_new(struct box *m, struct vec *found)
 		if (!f->in_new)
 			continue;
 		buf_reset(&name);
-		file_name(&name, file_base(f->file), 0);
+		file_name(&name, file_base(f->file), file_flags(f->file));
 		if (renameat(m->f.new, f->file, m->f.cur, buf_z(&name)) < 0)
 			continue;	/* someone else did, or may not: it stays where it is */
 		free(f->file);
 		f->file = mem_str(buf_z(&name));
+		f->in_new = false;
 		any = true;
 		if ((i + 1) % YIELD_EVERY == 0)
 			fiber_running() ? fiber_yield() : (void)0;
@@ -234,6 +234,7 @@ update(struct box *m, struct store_msg *msg, struct found *f)
 		m->changed++;
 	}
 	msg->flags = flags;
+	msg->in_new = f->in_new;
 }
 
 /* Bring the view up to date with what was found; both are in order of UID. */
@@ -267,6 +268,7 @@ merge(struct box *m, struct vec *found)
 		msg->size = f->rec->size;
 		msg->date = -1;
 		msg->file = f->file;
+		msg->in_new = f->in_new;
 		f->file = NULL;
 	}
 	for (; i < had; i++)

@@ -110,7 +110,8 @@ struct store_msg {
 	bool changed;	/* flags changed elsewhere, see mailbox_next_changed */
 	uint64_t size;	/* in CRLF form; 0: ask mailbox_size */
 	int64_t date;	/* when it arrived, seconds since 1970; -1: ask mailbox_date */
-	char *file;	/* the driver's */
+	char *file;	/* the driver's, and where it lies */
+	bool in_new;
 };
 
 struct store_counts {

@@ -692,6 +692,70 @@ START_TEST(size_of_moved)
 }
 END_TEST
 
+static bool
+there(const char *rel)
+{
+	int fd = path_fd(rel, O_RDONLY);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void
+put(const char *rel, const char *text)
+{
+	int fd = path_fd(rel, O_WRONLY | O_CREAT | O_EXCL);
+
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* Names that others give: without ":2," in cur/, with it and flags in new/. */
+START_TEST(names_of_others)
+{
+	struct box *m;
+	struct text *t;
+	size_t first[] = { 0 }, second[] = { 1 }, both[] = { 0, 1 };
+	uint32_t v, uids[2];
+
+	put("cur/1.a", "a\n");
+	put("new/2.b:2,FS", "b\n");
+	for (int pass = 0; pass < 2; pass++) {
+		/* A view that changes nothing sees them where they are. */
+		ck_assert_int_eq(mailbox_open(st, STR("INBOX"), pass == 0, &m), STORE_OK);
+		ck_assert_uint_eq(mailbox_count(m), 2);
+		ck_assert_uint_eq(mailbox_msg(m, 0)->flags, 0);
+		ck_assert_uint_eq(mailbox_msg(m, 1)->flags, STORE_FLAGGED | STORE_SEEN);
+		for (size_t i = 0; i < 2; i++) {
+			ck_assert_int_eq(text_open(m, i, &t), STORE_OK);
+			text_close(t);
+			ck_assert_uint_eq(mailbox_size(m, i), 3);
+			ck_assert_int_gt(mailbox_date(m, i), 0);
+		}
+		ck_assert(there(pass == 0 ? "new/2.b:2,FS" : "cur/2.b:2,FS"));
+		if (pass == 0)
+			mailbox_close(m);
+	}
+	ck_assert_int_eq(mailbox_set_flags(m, both, 2, STORE_ADD, STORE_ANSWERED), STORE_OK);
+	ck_assert(there("cur/1.a:2,R") && there("cur/2.b:2,FRS"));
+	ck_assert_int_eq(mailbox_poll(m), STORE_OK);
+	ck_assert(!mailbox_msg(m, 0)->gone && !mailbox_msg(m, 1)->gone);
+	ck_assert_int_eq(store_create(st, STR("Two")), STORE_OK);
+	put("cur/3.c", "c\n");
+	ck_assert_int_eq(mailbox_poll(m), STORE_OK);
+	ck_assert_uint_eq(mailbox_count(m), 3);
+	ck_assert_int_eq(mailbox_copy(m, (size_t[]){ 1, 2 }, 2, STR("Two"), false, &v, uids), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(m, second, 1, 0), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(m, (size_t[]){ 2 }, 1, 0), STORE_OK);
+	ck_assert(!there("cur/3.c") && !there("cur/2.b:2,FRS"));
+	ck_assert_int_eq(mailbox_expunge(m, first, 1, 0), STORE_OK);
+	mailbox_close(m);
+	ck_assert_uint_eq(count_of("INBOX"), 0);
+	ck_assert_uint_eq(count_of("Two"), 2);
+}
+END_TEST
+
 /* What another view, or a reader without our lock, saved from removal stays. */
 START_TEST(undeleted)
 {
@@ -1076,6 +1140,7 @@ suite(void)
 	tcase_add_test(t, validity_grows);
 	tcase_add_test(t, delivery_once);
 	tcase_add_test(t, gone_elsewhere);
+	tcase_add_test(t, names_of_others);
 	tcase_add_test(t, undeleted);
 	tcase_add_loop_test(t, validity_changed, 0, 2);
 	tcase_add_test(t, uids_put_back);
