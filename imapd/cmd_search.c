@@ -205,6 +205,16 @@ flag_matches(struct candidate *m, const struct imap_key *k)
 	return ((mailbox_msg(m->c->box, m->i)->flags & bit) != 0) == k->on;
 }
 
+static bool
+size_matches(struct candidate *m, const struct imap_key *k)
+{
+	uint64_t size;
+
+	if (mailbox_size(m->c->box, m->i, &size) != STORE_OK)
+		return false;
+	return k->kind == IMAP_KEY_LARGER ? size > k->number : size < k->number;
+}
+
 static bool matches(struct candidate *m, const struct imap_key *k);
 
 static bool
@@ -239,9 +249,8 @@ matches(struct candidate *m, const struct imap_key *k)
 	case IMAP_KEY_UID:
 		return imap_set_has(&k->set, msg->uid);
 	case IMAP_KEY_LARGER:
-		return mailbox_size(m->c->box, m->i) > k->number;
 	case IMAP_KEY_SMALLER:
-		return mailbox_size(m->c->box, m->i) < k->number;
+		return size_matches(m, k);
 	case IMAP_KEY_HEADER:
 		return header_holds(m, header_of(m), k->name, k->text);
 	case IMAP_KEY_BODY:

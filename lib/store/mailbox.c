@@ -663,21 +663,27 @@ flags_translate(const struct uids *from, struct uids *to, uint32_t flags)
 	return out;
 }
 
-uint64_t
-mailbox_size(struct box *m, size_t i)
+enum store_result
+mailbox_size(struct box *m, size_t i, uint64_t *size)
 {
+	enum store_result r;
 	struct text *t;
 
-	/* Opening it may look at the folder again, which moves the view's messages in memory. */
-	if (msg_at(m, i)->size == 0 && text_open(m, i, &t) == STORE_OK) {
-		struct store_msg *msg = msg_at(m, i);
-
-		msg->size = text_size(t);
-		text_close(t);
-		if (msg->size > 0)
-			*(uint32_t *)vec_push(&m->sizes) = (uint32_t)i;
+	*size = msg_at(m, i)->size;
+	if (*size > 0)
+		return STORE_OK;
+	if ((r = text_open(m, i, &t)) != STORE_OK)
+		return r;
+	/* What could not be read to its end is not remembered. */
+	if (!text_size(t, size))
+		r = STORE_FAILED;
+	text_close(t);
+	if (*size > 0) {
+		/* Opening it may have looked at the folder, which moves messages in memory. */
+		msg_at(m, i)->size = *size;
+		*(uint32_t *)vec_push(&m->sizes) = (uint32_t)i;
 	}
-	return msg_at(m, i)->size;
+	return r;
 }
 
 int64_t
@@ -711,11 +717,13 @@ store_status(struct store *s, struct str name, bool sizes, struct store_counts *
 	out->uidnext = m->uids.next;
 	for (size_t i = 0; i < m->msgs.n; i++) {
 		const struct store_msg *msg = msg_at(m, i);
+		uint64_t size = 0;
 
 		out->unseen += !(msg->flags & STORE_SEEN);
 		out->deleted += (msg->flags & STORE_DELETED) != 0;
 		if (sizes)
-			out->size += mailbox_size(m, i);
+			mailbox_size(m, i, &size);
+		out->size += size;
 	}
 	mailbox_close(m);
 	return STORE_OK;

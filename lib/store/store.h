@@ -144,8 +144,10 @@ struct strs mailbox_keywords(const struct box *m);
 /* The flag bit of a keyword, made when `create` and there is room; 0: none. */
 uint32_t mailbox_keyword(struct box *m, struct str name, bool create);
 
-/* Size in CRLF form; 0 when the message is gone.  Arrival time; 0 when gone. */
-uint64_t mailbox_size(struct box *m, size_t i);
+/* Size in CRLF form, 0 when it cannot be had; STORE_ABSENT: the message is gone. */
+enum store_result mailbox_size(struct box *m, size_t i, uint64_t *size);
+
+/* Arrival time; 0 when the message is gone. */
 int64_t mailbox_date(struct box *m, size_t i);
 
 /* Counts of a mailbox without keeping it open. */
@@ -240,13 +242,13 @@ struct text;
 enum store_result text_open(struct box *m, size_t i, struct text **out);
 void text_close(struct text *t);
 
-/* Its exact size in CRLF form. */
-uint64_t text_size(struct text *t);
+/* Its exact size in CRLF form; false, and 0, when the disk failed. */
+bool text_size(struct text *t, uint64_t *size);
 
 /*
  * Append up to `max` bytes from `offset` on to `out`, lines ending in CRLF, NUL shown as 0x80.
- * Reading on from where the last call ended is cheap.  False when the disk failed; fewer bytes than
- * asked for only at the end.
+ * Reading on from where the last call ended is cheap.  False when the disk failed, now or before; fewer
+ * bytes than asked for only at the end.
  */
 bool text_read(struct text *t, uint64_t offset, size_t max, struct buf *out);
 

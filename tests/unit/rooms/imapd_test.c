@@ -19,6 +19,18 @@
 static char root[64];
 static int dir = -1;
 
+/* A disk that fails: reads from this offset on do, while it is not negative, `good` of them apart. */
+static off_t bad_from = -1;
+static int good;
+
+ssize_t
+pread(int fd, void *to, size_t n, off_t at)
+{
+	if (bad_from >= 0 && at >= bad_from && good-- <= 0)
+		return errno = EIO, -1;
+	return (ssize_t)syscall(SYS_pread64, fd, to, n, at);
+}
+
 /* A command, and what is done before it is said. */
 struct step {
 	const char *say;
@@ -185,6 +197,77 @@ START_TEST(search_moved)
 }
 END_TEST
 
+static void
+fail_far(void)
+{
+	bad_from = 65536;
+	good = 0;
+}
+
+/* The first look, for the size, comes to the end of the file. */
+static void
+fail_second(void)
+{
+	bad_from = 65536;
+	good = 2;
+}
+
+static void
+put_large(void)
+{
+	struct buf text = { 0 };
+
+	make_folders();
+	buf_addz(&text, "Subject: s\nMIME-Version: 1.0\n\n");
+	for (int i = 0; i < 20000; i++)
+		buf_addz(&text, "line\n");
+	put("cur/1.x:2,", buf_z(&text));
+	put("cur/2.x:2,", "Subject: t\n\nsmall\n");
+	buf_free(&text);
+}
+
+/* What the disk does not give is refused, and the rest is told. */
+START_TEST(fetch_unreadable)
+{
+	static const char *const items[] = {
+		"RFC822.SIZE", "BODY.PEEK[]", "BODY.PEEK[TEXT]", "BODY.PEEK[1]", "BODYSTRUCTURE", "RFC822",
+	};
+	char say[100];
+	struct step script[] = {
+		{ "a SELECT INBOX", NULL }, { say, fail_far }, { "c FETCH 1 BODY.PEEK[HEADER]", NULL },
+		{ NULL, NULL },
+	};
+	const char *got;
+
+	put_large();
+	snprintf(say, sizeof(say), "b FETCH 1:2 (UID %s)", items[_i]);
+	got = talk(script);
+	ck_said(got, "\r\nb NO [SERVERBUG] ");
+	ck_unsaid(got, "* 1 FETCH (UID");
+	ck_said(got, "* 2 FETCH (UID 2 ");
+	ck_said(got, "BODY[HEADER] {33}\r\nSubject: s\r\n");
+	ck_said(got, "\r\nc OK ");
+}
+END_TEST
+
+/* Where it fails in the middle the session ends there; nothing that could be text is said. */
+START_TEST(fetch_breaks)
+{
+	static const struct step script[] = {
+		{ "a SELECT INBOX", NULL }, { "b FETCH 1:2 BODY.PEEK[]", fail_second }, { NULL, NULL },
+	};
+	const char *got;
+
+	put_large();
+	got = talk(script);
+	ck_said(got, "* 1 FETCH (BODY[] {120033}\r\nSubject");
+	ck_unsaid(got, "b OK");
+	ck_unsaid(got, "b NO");
+	ck_unsaid(got, "* 2 FETCH");
+	ck_unsaid(strstr(got, "{120033}"), ")");
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -194,6 +277,8 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, search_moved);
+	tcase_add_loop_test(t, fetch_unreadable, 0, 6);
+	tcase_add_test(t, fetch_breaks);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +15,17 @@
 #include "store/deliver.h"
 #include "store/store.h"
 #include "unit/unit.h"
+
+/* A disk that fails: reads from this offset on do, while it is not negative. */
+static off_t bad_from = -1;
+
+ssize_t
+pread(int fd, void *to, size_t n, off_t at)
+{
+	if (bad_from >= 0 && at >= bad_from)
+		return errno = EIO, -1;
+	return (ssize_t)syscall(SYS_pread64, fd, to, n, at);
+}
 
 static char root[64];
 static int root_fd = -1;
@@ -72,6 +84,15 @@ box(const char *name)
 
 	ck_assert_int_eq(mailbox_open(st, str_of(name), false, &m), STORE_OK);
 	return m;
+}
+
+static uint64_t
+size_of(struct box *m, size_t i)
+{
+	uint64_t size;
+
+	ck_assert_int_eq(mailbox_size(m, i, &size), STORE_OK);
+	return size;
 }
 
 static size_t
@@ -230,6 +251,7 @@ START_TEST(line_ends)
 		struct text *t;
 		struct buf got = { 0 };
 		uint32_t v, uid;
+		uint64_t size;
 		size_t at;
 
 		ck_assert_int_eq(append_begin(st, STR("INBOX"), &a), STORE_OK);
@@ -240,9 +262,10 @@ START_TEST(line_ends)
 		ck_assert_int_eq(append_end(a, 0, (struct strs){ 0 }, -1, &v, &uid), STORE_OK);
 		m = box("INBOX");
 		at = mailbox_find(m, uid);
-		ck_assert_uint_eq(mailbox_size(m, at), strlen(texts[_i].wire));
+		ck_assert_uint_eq(size_of(m, at), strlen(texts[_i].wire));
 		ck_assert_int_eq(text_open(m, at, &t), STORE_OK);
-		ck_assert_uint_eq(text_size(t), strlen(texts[_i].wire));
+		ck_assert(text_size(t, &size));
+		ck_assert_uint_eq(size, strlen(texts[_i].wire));
 		ck_assert(text_read(t, 0, 1000, &got));
 		ck_str_is(buf_str(&got), texts[_i].wire);
 		for (size_t from = 0; from < got.n; from++) {
@@ -685,7 +708,7 @@ START_TEST(size_of_moved)
 		snprintf(base, sizeof(base), "base%d", i);
 		ck_assert_int_eq(deliver("INBOX", base, "b\r\n", &again), STORE_OK);
 	}
-	ck_assert_uint_eq(mailbox_size(m, 0), 3);
+	ck_assert_uint_eq(size_of(m, 0), 3);
 	ck_assert_uint_eq(mailbox_count(m), 101);
 	ck_assert_uint_eq(mailbox_msg(m, 0)->size, 3);
 	mailbox_close(m);
@@ -730,7 +753,7 @@ START_TEST(names_of_others)
 		for (size_t i = 0; i < 2; i++) {
 			ck_assert_int_eq(text_open(m, i, &t), STORE_OK);
 			text_close(t);
-			ck_assert_uint_eq(mailbox_size(m, i), 3);
+			ck_assert_uint_eq(size_of(m, i), 3);
 			ck_assert_int_gt(mailbox_date(m, i), 0);
 		}
 		ck_assert(there(pass == 0 ? "new/2.b:2,FS" : "cur/2.b:2,FS"));
@@ -753,6 +776,36 @@ START_TEST(names_of_others)
 	mailbox_close(m);
 	ck_assert_uint_eq(count_of("INBOX"), 0);
 	ck_assert_uint_eq(count_of("Two"), 2);
+}
+END_TEST
+
+/* What cannot be read is no shorter message. */
+START_TEST(read_error)
+{
+	struct box *m;
+	struct text *t;
+	struct buf got = { 0 };
+	uint64_t size;
+	int fd = path_fd("cur/1.x:2,", O_WRONLY | O_CREAT);
+
+	for (int i = 0; i < 20000; i++)
+		ck_assert_int_eq(write(fd, "line\n", 5), 5);
+	close(fd);
+	m = box("INBOX");
+	bad_from = 65536;
+	ck_assert_int_eq(mailbox_size(m, 0, &size), STORE_FAILED);
+	ck_assert_int_eq(text_open(m, 0, &t), STORE_OK);
+	ck_assert(!text_read(t, 0, 1000000, &got));
+	ck_assert(!text_read(t, got.n, 1, &got));
+	ck_assert(!text_size(t, &size));
+	text_close(t);
+	bad_from = -1;
+	mailbox_close(m);
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_msg(m, 0)->size, 0);
+	ck_assert_uint_eq(size_of(m, 0), 120000);
+	mailbox_close(m);
+	buf_free(&got);
 }
 END_TEST
 
@@ -1141,6 +1194,7 @@ suite(void)
 	tcase_add_test(t, delivery_once);
 	tcase_add_test(t, gone_elsewhere);
 	tcase_add_test(t, names_of_others);
+	tcase_add_test(t, read_error);
 	tcase_add_test(t, undeleted);
 	tcase_add_loop_test(t, validity_changed, 0, 2);
 	tcase_add_test(t, uids_put_back);
