@@ -86,8 +86,8 @@ void add_flags(struct buf *out, const struct box *box, uint32_t flags, bool rece
 /* "* FLAGS (…)" and its permanent sister. */
 void tell_flag_words(struct client *c);
 
-/* Read flag words (struct str) into bits; false for one that cannot be. */
-bool flag_bits(struct client *c, const struct vec *words, uint32_t *bits);
+/* Read flag words (struct str) into bits; keywords are made when `create`.  False: one cannot be. */
+bool flag_bits(struct client *c, const struct vec *words, bool create, uint32_t *bits);
 
 /* The bit of a system flag, 0 for another word. */
 uint32_t system_flag(struct str word);

@@ -251,7 +251,7 @@ publish(struct appender *a, struct str base, uint32_t flags, struct strs keyword
 	r = uids_load(a->s, &a->f, &u);
 	for (size_t i = 0; r == STORE_OK && i < keywords.n; i++) {
 		int index = str_ieq(keywords.v[i], STR("$Forwarded")) ? -1 :
-		    uids_keyword(&u, keywords.v[i], true);
+		    uids_keyword(&u, &a->f, keywords.v[i]);
 
 		if (index >= 0)
 			flags |= 1u << (STORE_KEYWORD0 + index);
@@ -401,7 +401,7 @@ publish_all(struct box *m, struct folder *to, struct copy *copies, const size_t 
 			r = STORE_LIMIT;
 		else
 			uids[i] = rec->uid;
-		copies[i].flags = flags_translate(&m->uids, &u, copies[i].flags);
+		copies[i].flags = flags_translate(&m->uids, &u, to, copies[i].flags);
 	}
 	*validity = u.validity;
 	if (r == STORE_OK)

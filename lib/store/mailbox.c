@@ -617,15 +617,6 @@ mailbox_keywords(const struct box *m)
 	return (struct strs){ m->uids.keywords.p, m->uids.keywords.n };
 }
 
-static bool
-keyword_ok(struct str name)
-{
-	for (size_t i = 0; i < name.n; i++)
-		if (name.p[i] <= ' ' || name.p[i] >= 0x7f)
-			return false;
-	return name.n > 0 && name.n <= STORE_KEYWORD_LIMIT;
-}
-
 uint32_t
 mailbox_keyword(struct box *m, struct str name, bool create)
 {
@@ -633,11 +624,11 @@ mailbox_keyword(struct box *m, struct str name, bool create)
 
 	if (str_ieq(name, STR("$Forwarded")))
 		return STORE_FORWARDED;
-	index = uids_keyword(&m->uids, name, false);
-	if (index < 0 && create && !m->readonly && keyword_ok(name) &&
+	index = uids_keyword(&m->uids, NULL, name);
+	if (index < 0 && create && !m->readonly &&
 	    (lock = lock_take(m->f.dir, LOCK_FILE, MAILDIR_LOCK_MS)) >= 0) {
 		if (load(m) == STORE_OK) {
-			index = uids_keyword(&m->uids, name, true);
+			index = uids_keyword(&m->uids, &m->f, name);
 			if (uids_flush(m->s, &m->f, &m->uids, true) != STORE_OK)
 				index = -1;
 		}
@@ -647,7 +638,7 @@ mailbox_keyword(struct box *m, struct str name, bool create)
 }
 
 uint32_t
-flags_translate(const struct uids *from, struct uids *to, uint32_t flags)
+flags_translate(const struct uids *from, struct uids *to, const struct folder *f, uint32_t flags)
 {
 	uint32_t out = flags & ((1u << STORE_KEYWORD0) - 1);
 
@@ -656,7 +647,7 @@ flags_translate(const struct uids *from, struct uids *to, uint32_t flags)
 
 		if (!(flags & (1u << (STORE_KEYWORD0 + i))))
 			continue;
-		index = uids_keyword(to, *(struct str *)vec_at(&from->keywords, i), true);
+		index = uids_keyword(to, f, *(struct str *)vec_at(&from->keywords, i));
 		if (index >= 0)
 			out |= 1u << (STORE_KEYWORD0 + index);
 	}

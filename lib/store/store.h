@@ -138,7 +138,7 @@ size_t mailbox_recent(const struct box *m);
 bool mailbox_readonly(const struct box *m);
 struct str mailbox_name(const struct box *m);
 
-/* Names of the keywords, by bit from STORE_KEYWORD0 on. */
+/* Names of the keywords, by bit from STORE_KEYWORD0 on; empty where a bit has none. */
 struct strs mailbox_keywords(const struct box *m);
 
 /* The flag bit of a keyword, made when `create` and there is room; 0: none. */

@@ -4,6 +4,7 @@
  */
 #include "store/uids.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #define UIDS_FILE	"posthorn-uids"
 #define UIDS_HEAD	"posthorn-uids 1 "
 #define UIDS_LIMIT	((size_t)256 << 20)	/* bytes of the file */
+#define TAKE_OVER_LIMIT	65536			/* bytes of dovecot-keywords */
 #define UIDS_SLACK	1000			/* dead records before a rewrite is worth it */
 
 void
@@ -148,13 +150,16 @@ note(struct uids *u, uint32_t uid, uint64_t size, struct str base)
 	return rec;
 }
 
+/* Letters that are passed over have no name. */
 static void
-note_keyword(struct uids *u, struct str name)
+note_keyword(struct uids *u, size_t index, struct str name)
 {
 	char *copy = mem_alloc(name.n + 1);
 
 	memcpy(copy, name.p, name.n);
 	copy[name.n] = '\0';
+	while (u->keywords.n < index)
+		*(struct str *)vec_push(&u->keywords) = str_n(NULL, 0);
 	*(struct str *)vec_push(&u->keywords) = str_n(copy, name.n);
 }
 
@@ -207,9 +212,9 @@ take_line(struct uids *u, struct str line)
 		}
 		ok = true;
 	} else if (kind.p[0] == 'K' && number(&line, STORE_KEYWORDS - 1, &uid) &&
-	    uid == u->keywords.n && line.n > 0) {
+	    uid >= u->keywords.n && line.n > 0) {
 		ok = true;
-		note_keyword(u, line);
+		note_keyword(u, (size_t)uid, line);
 	}
 	buf_free(&base);
 	return ok;
@@ -272,6 +277,18 @@ add_head(struct buf *out, uint32_t validity)
 	end_line(out, start);
 }
 
+static void
+add_keyword(struct buf *out, size_t index, struct str name)
+{
+	size_t start = out->n;
+
+	if (name.n == 0)
+		return;
+	buf_addf(out, "K %zu ", index);
+	buf_add(out, name);
+	end_line(out, start);
+}
+
 /*
  * Is it still the file that was read up to u->end?  Numbers of inodes are used again, so what stands
  * at its beginning and where we stopped must be the same too.
@@ -309,12 +326,8 @@ write_file(struct store *s, struct folder *f, struct uids *u)
 	start = out.n;
 	buf_addf(&out, "R %lu", (unsigned long)u->recent);
 	end_line(&out, start);
-	for (size_t i = 0; i < u->keywords.n; i++) {
-		start = out.n;
-		buf_addf(&out, "K %zu ", i);
-		buf_add(&out, *(struct str *)vec_at(&u->keywords, i));
-		end_line(&out, start);
-	}
+	for (size_t i = 0; i < u->keywords.n; i++)
+		add_keyword(&out, i, *(struct str *)vec_at(&u->keywords, i));
 	for (size_t i = 0; i < u->recs.n; i++) {
 		struct uid_rec *rec = *(struct uid_rec **)vec_at(&u->recs, i);
 
@@ -345,6 +358,40 @@ write_file(struct store *s, struct folder *f, struct uids *u)
 	return r;
 }
 
+/* May this stand among flags as it is (RFC 3501 9, atom)? */
+static bool
+keyword_ok(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] <= ' ' || name.p[i] >= 0x7f || strchr("(){%*\"\\]", name.p[i]) != NULL)
+			return false;
+	return name.n > 0 && name.n <= STORE_KEYWORD_LIMIT;
+}
+
+/*
+ * The letters in the names of a mailbox that Dovecot kept mean what its dovecot-keywords says, a line
+ * "INDEX NAME" each.  $Forwarded has a letter of its own here.
+ */
+static void
+take_over(struct folder *f, struct uids *u)
+{
+	struct buf text = { .limit = TAKE_OVER_LIMIT };
+	struct str names[STORE_KEYWORDS] = { { NULL, 0 } }, rest, line;
+	uint64_t index;
+
+	if (read_whole(f->dir, "dovecot-keywords", TAKE_OVER_LIMIT, &text)) {
+		rest = buf_str(&text);
+		while (str_cut(&rest, '\n', &line))
+			if (number(&line, STORE_KEYWORDS - 1, &index) && keyword_ok(line) &&
+			    !str_ieq(line, STR("$Forwarded")))
+				names[index] = line;
+		for (size_t i = 0; i < STORE_KEYWORDS; i++)
+			if (names[i].n > 0 && uids_keyword(u, NULL, names[i]) < 0)
+				note_keyword(u, i, names[i]);
+	}
+	buf_free(&text);
+}
+
 static enum store_result
 new_file(struct store *s, struct folder *f, struct uids *u)
 {
@@ -356,7 +403,10 @@ new_file(struct store *s, struct folder *f, struct uids *u)
 	forget(u);
 	r = next_validity(s, &u->validity);
 	close(lock);
-	return r == STORE_OK ? write_file(s, f, u) : r;
+	if (r != STORE_OK)
+		return r;
+	take_over(f, u);
+	return write_file(s, f, u);
 }
 
 enum store_result
@@ -439,22 +489,56 @@ uids_size(struct uids *u, uint32_t uid, uint64_t size)
 	end_line(&u->pending, start);
 }
 
-int
-uids_keyword(struct uids *u, struct str name, bool create)
+/* The keyword bits of all names in a folder; false when it cannot be read. */
+static bool
+add_letters(int at, uint32_t *bits)
 {
-	size_t start = u->pending.n;
+	int fd = beneath(at, ".", O_RDONLY | O_DIRECTORY, 0);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
 
+	if (d == NULL && fd >= 0)
+		close(fd);
+	if (d == NULL)
+		return false;
+	while ((e = readdir(d)) != NULL)
+		*bits |= file_flags(e->d_name);
+	closedir(d);
+	return true;
+}
+
+/*
+ * Where the file of UIDs was lost, or another server was here, names hold letters that nobody can tell
+ * the meaning of.  A keyword must not take one of them: it would be on messages that never got it.
+ */
+static int
+free_letter(const struct uids *u, const struct folder *f)
+{
+	uint32_t bits = 0;
+	size_t i = u->keywords.n;
+
+	if (i >= STORE_KEYWORDS || !add_letters(f->cur, &bits) || !add_letters(f->new, &bits))
+		return -1;
+	while (i < STORE_KEYWORDS && (bits & (1u << (STORE_KEYWORD0 + i))))
+		i++;
+	return i < STORE_KEYWORDS ? (int)i : -1;
+}
+
+int
+uids_keyword(struct uids *u, const struct folder *f, struct str name)
+{
+	int index;
+
+	if (name.n == 0)
+		return -1;
 	for (size_t i = 0; i < u->keywords.n; i++)
 		if (str_ieq(*(struct str *)vec_at(&u->keywords, i), name))
 			return (int)i;
-	if (!create || u->keywords.n >= STORE_KEYWORDS || name.n == 0 ||
-	    name.n > STORE_KEYWORD_LIMIT)
+	if (f == NULL || !keyword_ok(name) || (index = free_letter(u, f)) < 0)
 		return -1;
-	buf_addf(&u->pending, "K %zu ", u->keywords.n);
-	buf_add(&u->pending, name);
-	end_line(&u->pending, start);
-	note_keyword(u, name);
-	return (int)u->keywords.n - 1;
+	add_keyword(&u->pending, (size_t)index, name);
+	note_keyword(u, (size_t)index, name);
+	return index;
 }
 
 void

@@ -268,6 +268,26 @@ START_TEST(fetch_breaks)
 }
 END_TEST
 
+/* What is taken away is not made first; letters without a name are not told. */
+START_TEST(keyword_removed)
+{
+	static const struct step script[] = {
+		{ "a SELECT INBOX", NULL }, { "b STORE 1 -FLAGS (never)", NULL },
+		{ "c STORE 1 +FLAGS (once)", NULL }, { "d STORE 1 -FLAGS (once)", NULL },
+		{ "e FETCH 1 FLAGS", NULL }, { NULL, NULL },
+	};
+	const char *got;
+
+	make_folders();
+	put("cur/1.x:2,Sa", "Subject: s\n\nx\n");
+	got = talk(script);
+	ck_unsaid(got, "never");
+	ck_said(got, "* 1 FETCH (FLAGS (\\Seen \\Recent once))\r\nc OK ");
+	ck_said(got, "* 1 FETCH (FLAGS (\\Seen \\Recent))\r\ne OK ");
+	ck_assert_int_eq(faccessat(dir, "cur/1.x:2,Sa", F_OK, 0), 0);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -277,6 +297,7 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, search_moved);
+	tcase_add_test(t, keyword_removed);
 	tcase_add_loop_test(t, fetch_unreadable, 0, 6);
 	tcase_add_test(t, fetch_breaks);
 	suite_add_tcase(s, t);

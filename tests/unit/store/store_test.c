@@ -809,6 +809,70 @@ START_TEST(read_error)
 }
 END_TEST
 
+/* Letters that nobody can explain are given to no keyword, by whatever way it comes. */
+START_TEST(letters_taken)
+{
+	struct strs words = { (struct str[]){ STR("Appended") }, 1 };
+	struct appender *a;
+	struct box *m;
+	size_t second[] = { 1 };
+	uint32_t v, uid;
+
+	put("cur/1.x:2,Sac", "a\n");
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_keyword(m, STR("Work"), true), 1u << (STORE_KEYWORD0 + 1));
+	mailbox_close(m);
+	ck_assert_int_eq(append_begin(st, STR("INBOX"), &a), STORE_OK);
+	ck_assert(append_write(a, STR("b\r\n")));
+	ck_assert_int_eq(append_end(a, 0, words, -1, &v, &uid), STORE_OK);
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_msg(m, 0)->flags, STORE_SEEN | 1u << STORE_KEYWORD0 |
+	    1u << (STORE_KEYWORD0 + 2));
+	ck_assert_uint_eq(mailbox_msg(m, 1)->flags, 1u << (STORE_KEYWORD0 + 3));
+	ck_assert_uint_eq(mailbox_keyword(m, STR("Work"), false), 1u << (STORE_KEYWORD0 + 1));
+	ck_assert_uint_eq(mailbox_keyword(m, STR(""), true), 0);
+	/* A copy has only what has a name. */
+	ck_assert_int_eq(store_create(st, STR("Two")), STORE_OK);
+	put(".Two/cur/1.y:2,a", "c\n");
+	ck_assert_int_eq(mailbox_copy(m, second, 1, STR("Two"), false, &v, &uid), STORE_OK);
+	ck_assert_int_eq(mailbox_copy(m, (size_t[]){ 0 }, 1, STR("Two"), false, &v, &uid), STORE_OK);
+	mailbox_close(m);
+	m = box("Two");
+	ck_assert_uint_eq(mailbox_keyword(m, STR("appended"), false), 1u << (STORE_KEYWORD0 + 1));
+	for (size_t i = 0; i < 3; i++)
+		ck_assert(mailbox_msg(m, i)->flags == STORE_SEEN ||
+		    mailbox_msg(m, i)->flags == 1u << STORE_KEYWORD0 ||
+		    mailbox_msg(m, i)->flags == 1u << (STORE_KEYWORD0 + 1));
+	mailbox_close(m);
+	/* Without the file the letters keep their silence. */
+	uids_put(STR(""), false);
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_keyword(m, STR("New"), true), 1u << (STORE_KEYWORD0 + 1));
+	ck_assert_uint_eq(mailbox_keyword(m, STR("Newer"), true), 1u << (STORE_KEYWORD0 + 4));
+	mailbox_close(m);
+}
+END_TEST
+
+/* What Dovecot called its letters they are called here. */
+START_TEST(dovecot_keywords)
+{
+	struct box *m;
+
+	put("dovecot-keywords", "0 NonJunk\n3 $Label1\n1 no)atom\n2 nonjunk\n99 far\nx y\n");
+	put("cur/1.x:2,Sad", "a\n");
+	for (int pass = 0; pass < 2; pass++) {
+		m = box("INBOX");
+		ck_assert_uint_eq(mailbox_keyword(m, STR("NonJunk"), false), 1u << STORE_KEYWORD0);
+		ck_assert_uint_eq(mailbox_keyword(m, STR("$Label1"), false), 1u << (STORE_KEYWORD0 + 3));
+		ck_assert_uint_eq(mailbox_keywords(m).n, pass == 0 ? 4 : 5);
+		ck_assert_uint_eq(mailbox_keywords(m).v[1].n + mailbox_keywords(m).v[2].n, 0);
+		ck_assert_uint_eq(mailbox_keyword(m, STR("mine"), true), 1u << (STORE_KEYWORD0 + 4));
+		mailbox_close(m);
+		reopen();
+	}
+}
+END_TEST
+
 /* What another view, or a reader without our lock, saved from removal stays. */
 START_TEST(undeleted)
 {
@@ -1194,6 +1258,8 @@ suite(void)
 	tcase_add_test(t, delivery_once);
 	tcase_add_test(t, gone_elsewhere);
 	tcase_add_test(t, names_of_others);
+	tcase_add_test(t, letters_taken);
+	tcase_add_test(t, dovecot_keywords);
 	tcase_add_test(t, read_error);
 	tcase_add_test(t, undeleted);
 	tcase_add_loop_test(t, validity_changed, 0, 2);
