@@ -104,6 +104,13 @@ bool scan_messages(struct client *c, struct scan *in, struct vec *at, struct ver
  */
 enum io command_line(struct client *c, struct str *line, bool first);
 
+/*
+ * A command is refused, and this line of it was read: where it ends in a literal that comes without
+ * waiting, read over that and over what follows, for these bytes must not be taken for commands.
+ * False: the session cannot go on.
+ */
+bool skip_literals(struct client *c, struct str line);
+
 /* Leave the selected mailbox. */
 void unselect(struct client *c);
 

@@ -242,6 +242,35 @@ tag_of(struct client *c)
 	return imap_scan_tag(&in, &tag) ? tag : STR("*");
 }
 
+bool
+skip_literals(struct client *c, struct str line)
+{
+	struct imap_literal l;
+
+	while (imap_line_literal(line, &l) && !l.sync) {
+		enum io r;
+
+		if (l.size > DRAIN_MAX || !drain(c, l.size))
+			return false;
+		r = command_line(c, &line, false);
+		if (r != IO_OK)
+			return r == IO_SYNTAX || r == IO_TOOLONG;
+	}
+	return true;
+}
+
+/* The rest of a refused command, from behind a literal of it. */
+static enum got
+skip_command(struct client *c)
+{
+	struct str line;
+	enum io r = command_line(c, &line, false);
+
+	if (r == IO_OK)
+		return skip_literals(c, line) ? GOT_REFUSED : GOT_END;
+	return r == IO_SYNTAX || r == IO_TOOLONG ? GOT_REFUSED : GOT_END;
+}
+
 /* A literal inside a command: take it in, or refuse it before a byte is kept. */
 static enum got
 read_literal(struct client *c, const struct imap_literal *l)
@@ -252,12 +281,13 @@ read_literal(struct client *c, const struct imap_literal *l)
 		struct str tag = tag_of(c);
 
 		stream_printf(c->io, "%.*s BAD [TOOBIG] Literal is too large\r\n", STR_ARG(tag));
+		/* Without "+" the client's next line is another command. */
 		if (l->sync)
 			return GOT_REFUSED;
 		/* It is on its way already, and a command may follow. */
 		if (l->size > DRAIN_MAX || !drain(c, l->size))
 			return GOT_END;
-		return GOT_REFUSED;
+		return skip_command(c);
 	}
 	if (l->sync && stream_write(c->io, STR("+ OK\r\n")) != IO_OK)
 		return GOT_END;
@@ -268,17 +298,7 @@ read_literal(struct client *c, const struct imap_literal *l)
 	if (memchr(c->command.p + c->command.n - l->size, '\0', (size_t)l->size) == NULL)
 		return GOT_COMMAND;
 	stream_printf(c->io, "%.*s BAD NUL in literal\r\n", STR_ARG(tag_of(c)));
-	return GOT_REFUSED;
-}
-
-/* The rest of a line behind a refused non-synchronizing literal. */
-static enum got
-skip_line(struct client *c)
-{
-	struct str line;
-	enum io r = command_line(c, &line, false);
-
-	return r == IO_OK || r == IO_SYNTAX || r == IO_TOOLONG ? GOT_REFUSED : GOT_END;
+	return skip_command(c);
 }
 
 static enum got
@@ -331,10 +351,6 @@ read_command(struct client *c)
 		}
 		buf_addz(&c->command, "\r\n");
 		got = read_literal(c, &l);
-		if (got == GOT_REFUSED && !l.sync)
-			return skip_line(c);
-		if (got == GOT_REFUSED && l.size <= IMAP_LITERAL_MAX)
-			return skip_line(c);
 		if (got != GOT_COMMAND)
 			return got;
 	}

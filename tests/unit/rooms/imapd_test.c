@@ -68,6 +68,21 @@ put(const char *name, const char *text)
 	close(fd);
 }
 
+static void
+say(struct str s)
+{
+	while (s.n > 0) {
+		ssize_t n = write(client_fd, s.p, s.n);
+
+		if (n >= 0) {
+			s = str_sub(s, (size_t)n, s.n);
+			continue;
+		}
+		fiber_drained_write(client_fd);
+		ck_assert_int_eq(fiber_wait_write(client_fd, deadline_in(20000)), WAKE_READY);
+	}
+}
+
 /* Read until the answer with this tag is there; false at the end. */
 static bool
 hear(struct str tag)
@@ -99,7 +114,7 @@ hear(struct str tag)
 static void
 client(void *arg)
 {
-	struct buf line = { 0 };
+	struct buf line = { .limit = 4u << 20 };
 	bool open = true;
 
 	(void)arg;
@@ -110,7 +125,7 @@ client(void *arg)
 			s->before();
 		buf_reset(&line);
 		buf_addf(&line, "%s\r\n", s->say);
-		ck_assert_int_eq(write(client_fd, line.p, line.n), (ssize_t)line.n);
+		say(buf_str(&line));
 		/* Of several lines the last one's answer. */
 		while (str_cut(&rest, '\n', &at))
 			tag = at;
@@ -288,6 +303,51 @@ START_TEST(keyword_removed)
 }
 END_TEST
 
+/* Of a refused command nothing is taken for another command, and of the next one nothing is lost. */
+static const struct {
+	const char *before;
+	size_t fill, times;
+	const char *after, *answer;
+} refused[] = {
+	/* A literal above the limit, and another one behind it. */
+	{ "b SEARCH TEXT {70000+}", 70000, 1, " TEXT {16+}\r\nx CREATE bad\r\n\r\n TEXT y", "b BAD [TOOBIG]" },
+	{ "b SEARCH TEXT {70000+}", 70000, 1, " TEXT {16+}\r\nx CREATE bad\r\n\r\n TEXT {99}", "b BAD [TOOBIG]" },
+	{ "b SEARCH TEXT {70000+}", 70000, 1, " TEXT {16+}\r\nx CREATE bad\r\n\r\n TEXT {16+}\r\n"
+	    "x CREATE bad\r\n\r\n", "b BAD [TOOBIG]" },
+	/* A small one that waits, behind a megabyte. */
+	{ "b SEARCH TEXT {65000+}", 65000, 16, " TEXT {9000}", "b BAD [TOOBIG]" },
+	/* Texts behind the first one of APPEND. */
+	{ "b APPEND INBOX {10+}", 10, 1, " {16+}\r\nx CREATE bad\r\n\r\n", "b BAD" },
+	{ "b APPEND Nowhere {10+}", 10, 1, " {16+}\r\nx CREATE bad\r\n\r\n", "b NO [TRYCREATE]" },
+};
+
+START_TEST(nothing_injected)
+{
+	struct buf text = { .limit = 2u << 20 };
+	struct step script[] = { { "a SELECT INBOX", NULL }, { NULL, NULL }, { "d NOOP", NULL }, { NULL, NULL } };
+	const char *got;
+
+	make_folders();
+	for (size_t i = 0; i < refused[_i].times; i++) {
+		buf_addz(&text, i == 0 ? refused[_i].before : strchr(refused[_i].before, 'T') - 1);
+		buf_addz(&text, "\r\n");
+		for (size_t k = 0; k < refused[_i].fill; k++)
+			buf_addc(&text, 'z');
+	}
+	buf_addz(&text, refused[_i].after);
+	buf_addz(&text, "\r\nc NOOP");
+	script[1].say = buf_z(&text);
+	got = talk(script);
+	ck_said(got, refused[_i].answer);
+	ck_said(got, "\r\nc OK ");
+	ck_said(got, "\r\nd OK ");
+	ck_unsaid(got, "x OK");
+	ck_unsaid(got, "* BAD");
+	ck_assert_int_ne(faccessat(dir, ".bad", F_OK, 0), 0);
+	buf_free(&text);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -297,6 +357,7 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, search_moved);
+	unit_add_rows(t, nothing_injected, refused);
 	tcase_add_test(t, keyword_removed);
 	tcase_add_loop_test(t, fetch_unreadable, 0, 6);
 	tcase_add_test(t, fetch_breaks);
