@@ -873,6 +873,22 @@ START_TEST(dovecot_keywords)
 }
 END_TEST
 
+/* A list of subscriptions that cannot be read stays as it is. */
+START_TEST(list_unreadable)
+{
+	char path[256];
+
+	ck_assert_int_eq(store_subscribe(st, STR("a"), true), STORE_OK);
+	snprintf(path, sizeof(path), "%s/example.test/alice/subscriptions", root);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(symlink("elsewhere", path), 0);
+	ck_assert_int_eq(store_subscribe(st, STR("b"), true), STORE_DENIED);
+	ck_assert_int_eq(unlink(path), 0);
+	/* As it is when there is none. */
+	ck_assert_int_eq(store_subscribe(st, STR("b"), true), STORE_OK);
+}
+END_TEST
+
 /* What another view, or a reader without our lock, saved from removal stays. */
 START_TEST(undeleted)
 {
@@ -1258,6 +1274,7 @@ suite(void)
 	tcase_add_test(t, delivery_once);
 	tcase_add_test(t, gone_elsewhere);
 	tcase_add_test(t, names_of_others);
+	tcase_add_test(t, list_unreadable);
 	tcase_add_test(t, letters_taken);
 	tcase_add_test(t, dovecot_keywords);
 	tcase_add_test(t, read_error);
