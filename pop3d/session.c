@@ -337,19 +337,33 @@ dispatch(struct client *c, struct str line)
 	say(c, "-ERR Unknown command");
 }
 
+/* What went and came while this session waited for its lock is not in, and in, its maildrop. */
+static enum store_result
+look_again(struct client *c)
+{
+	struct vec gone = vec_of(sizeof(uint32_t));
+	enum store_result r = mailbox_poll(c->box);
+
+	mailbox_sweep(c->box, &gone);
+	vec_free(&gone);
+	return r;
+}
+
 /* Open the maildrop for this session alone. */
 static bool
 open_drop(struct client *c)
 {
 	enum store_result r = mailbox_open(c->store, STR("INBOX"), false, &c->box);
 
+	if (r == STORE_OK && !mailbox_exclusive(c->box)) {
+		say(c, "-ERR [IN-USE] Another session has the mailbox");
+		return false;
+	}
+	if (r == STORE_OK)
+		r = look_again(c);
 	if (r != STORE_OK) {
 		log_warn("user=<%.*s>: %s", STR_ARG(c->user), store_why(c->store));
 		say(c, "-ERR [SYS/TEMP] Mailbox cannot be opened now");
-		return false;
-	}
-	if (!mailbox_exclusive(c->box)) {
-		say(c, "-ERR [IN-USE] Another session has the mailbox");
 		return false;
 	}
 	c->n = mailbox_count(c->box);
