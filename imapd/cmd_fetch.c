@@ -355,8 +355,11 @@ one_message(struct client *c, size_t i, const struct imap_fetch *what, unsigned 
 	return r;
 }
 
-/* BODY[…] without PEEK reads the message; gives which messages' flags change by that. */
-static bool
+/*
+ * BODY[…] without PEEK reads the message; gives which messages' flags change by that.  Where they
+ * cannot be kept (a full disk, a folder nobody may write) the messages can be read all the same.
+ */
+static void
 mark_seen(struct client *c, const struct vec *at, const struct imap_fetch *what, struct vec *fresh)
 {
 	bool reads = false;
@@ -364,12 +367,14 @@ mark_seen(struct client *c, const struct vec *at, const struct imap_fetch *what,
 	for (size_t i = 0; i < what->sections_n; i++)
 		reads |= !what->sections[i].peek;
 	if (!reads || mailbox_readonly(c->box))
-		return true;
+		return;
 	for (size_t i = 0; i < at->n; i++)
 		if (!(mailbox_msg(c->box, *(size_t *)vec_at(at, i))->flags & STORE_SEEN))
 			*(size_t *)vec_push(fresh) = *(size_t *)vec_at(at, i);
-	return fresh->n == 0 ||
-	    mailbox_set_flags(c->box, fresh->p, fresh->n, STORE_ADD, STORE_SEEN) == STORE_OK;
+	if (fresh->n > 0 &&
+	    mailbox_set_flags(c->box, fresh->p, fresh->n, STORE_ADD, STORE_SEEN) != STORE_OK)
+		log_warn("user=<%.*s>: messages are read and not marked so: %s", STR_ARG(c->user),
+		    store_why(c->store));
 }
 
 static struct verdict
@@ -380,10 +385,7 @@ fetch_all(struct client *c, const struct vec *at, const struct imap_fetch *what)
 	bool gone = false;
 	size_t k = 0;
 
-	if (!mark_seen(c, at, what, &fresh)) {
-		vec_free(&fresh);
-		return verdict_store(c, STORE_FAILED);
-	}
+	mark_seen(c, at, what, &fresh);
 	for (size_t i = 0; i < at->n && !c->over; i++) {
 		size_t n = *(size_t *)vec_at(at, i);
 		unsigned items = what->items | (c->uid ? (unsigned)IMAP_UID : 0);

@@ -31,6 +31,25 @@ pread(int fd, void *to, size_t n, off_t at)
 	return (ssize_t)syscall(SYS_pread64, fd, to, n, at);
 }
 
+/* A folder that nobody may write. */
+static bool shut;
+
+int
+renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (shut)
+		return errno = EACCES, -1;
+	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 0);
+}
+
+int
+unlinkat(int at, const char *name, int flags)
+{
+	if (shut)
+		return errno = EACCES, -1;
+	return (int)syscall(SYS_unlinkat, at, name, flags);
+}
+
 /* A command, and what is done before it is said. */
 struct step {
 	const char *say;
@@ -348,6 +367,80 @@ START_TEST(nothing_injected)
 }
 END_TEST
 
+static void
+shut_it(void)
+{
+	shut = true;
+}
+
+static void
+open_it(void)
+{
+	shut = false;
+}
+
+/* A message that cannot be marked as read is read all the same. */
+START_TEST(read_unmarked)
+{
+	static const struct step script[] = {
+		{ "a SELECT INBOX", NULL }, { "b FETCH 1 BODY[]", shut_it },
+		{ "c FETCH 1 BODY[]", open_it }, { NULL, NULL },
+	};
+	const char *got;
+
+	make_folders();
+	put("cur/1.x:2,", "Subject: s\n\nx\n");
+	got = talk(script);
+	ck_said(got, "* 1 FETCH (FLAGS (\\Recent) BODY[] {17}\r\nSubject: s\r\n\r\nx\r\n)\r\nb OK ");
+	ck_said(got, "* 1 FETCH (FLAGS (\\Seen \\Recent) BODY[] {17}\r\nSubject: s\r\n\r\nx\r\n)\r\nc OK ");
+}
+END_TEST
+
+static void
+lose_uids(void)
+{
+	ck_assert_int_eq(unlinkat(dir, "posthorn-uids", 0), 0);
+	put("new/2.y", "\nb\n");
+}
+
+/* The folder changed, and nobody can take its lock to look. */
+static void
+bar_lock(void)
+{
+	put("new/3.z", "\nb\n");
+	ck_assert_int_eq(unlinkat(dir, "posthorn-lock", 0), 0);
+	ck_assert_int_eq(symlinkat("elsewhere", dir, "posthorn-lock"), 0);
+}
+
+static void
+open_lock(void)
+{
+	ck_assert_int_eq(unlinkat(dir, "posthorn-lock", 0), 0);
+}
+
+/* CLOSE says what it could not do; of a mailbox that is gone there is nothing to do. */
+START_TEST(close_refused)
+{
+	static const struct step script[] = {
+		{ "a SELECT INBOX", NULL }, { "b CLOSE", shut_it }, { "c NOOP", open_it },
+		{ "d CLOSE", bar_lock }, { "e CLOSE", open_lock }, { "f CHECK", NULL },
+		{ "g SELECT INBOX", NULL }, { "h CLOSE", lose_uids }, { "i CHECK", NULL }, { NULL, NULL },
+	};
+	const char *got;
+
+	make_folders();
+	put("cur/1.x:2,T", "Subject: s\n\nx\n");
+	got = talk(script);
+	ck_said(got, "\r\nb NO [NOPERM] ");
+	ck_said(got, "\r\nd NO [NOPERM] ");
+	ck_said(got, "\r\ne OK ");
+	ck_said(got, "\r\nf BAD No mailbox");
+	ck_assert_int_ne(faccessat(dir, "cur/1.x:2,T", F_OK, 0), 0);
+	ck_said(got, "\r\nh OK ");
+	ck_said(got, "\r\ni BAD No mailbox");
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -357,6 +450,8 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, search_moved);
+	tcase_add_test(t, read_unmarked);
+	tcase_add_test(t, close_refused);
 	unit_add_rows(t, nothing_injected, refused);
 	tcase_add_test(t, keyword_removed);
 	tcase_add_loop_test(t, fetch_unreadable, 0, 6);
