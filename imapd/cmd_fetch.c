@@ -15,7 +15,6 @@
 #include "mail/mime.h"
 
 #define HEADER_MAX	(4u << 20)	/* bytes of a header that are looked at */
-#define WHOLE_MAX	(256u << 20)	/* largest message that is taken apart */
 #define CHUNK		65536
 #define YIELD_EVERY	16
 
@@ -28,6 +27,7 @@ struct fetch {
 	enum store_result r;	/* STORE_OK until something could not be read */
 	struct buf header, whole;
 	bool has_header, has_whole;
+	uint64_t turn;		/* bytes taken */
 	struct mime_part *root;
 	const char *gap;
 };
@@ -50,14 +50,28 @@ header_of(struct fetch *f)
 	return buf_str(&f->header);
 }
 
+/* Have all of the message in memory, when there is room. */
+static void
+take_whole(struct fetch *f)
+{
+	uint64_t size;
+
+	f->r = mailbox_size(f->c->box, f->i, &size);
+	if (f->r == STORE_OK && !turn_take(size))
+		f->r = STORE_BUSY;
+	if (f->r != STORE_OK)
+		return;
+	f->turn = size;
+	f->whole.limit = IMAP_WHOLE_MAX;
+	if (!text_read(f->text, 0, IMAP_WHOLE_MAX - 1, &f->whole))
+		f->r = STORE_FAILED;
+}
+
 static struct mime_part *
 root_of(struct fetch *f)
 {
-	if (!f->has_whole && text_of(f) != NULL) {
-		f->whole.limit = WHOLE_MAX;
-		if (!text_read(f->text, 0, WHOLE_MAX - 1, &f->whole))
-			f->r = STORE_FAILED;
-	}
+	if (!f->has_whole && text_of(f) != NULL)
+		take_whole(f);
 	if (f->root == NULL)
 		f->root = mime_parse(buf_str(&f->whole), f->pool);
 	f->has_whole = true;
@@ -285,7 +299,7 @@ built_items(struct fetch *f, unsigned items)
 	static const struct { unsigned item; const char *name; bool extended; } rows[] = {
 		{ IMAP_BODY, "BODY", false }, { IMAP_BODYSTRUCTURE, "BODYSTRUCTURE", true },
 	};
-	struct buf out = { .limit = WHOLE_MAX };
+	struct buf out = { .limit = IMAP_WHOLE_MAX };
 
 	if (items & IMAP_ENVELOPE) {
 		label(f, "ENVELOPE");
@@ -352,6 +366,7 @@ one_message(struct client *c, size_t i, const struct imap_fetch *what, unsigned 
 	buf_free(&f.header);
 	buf_free(&f.whole);
 	pool_free(f.pool);
+	turn_give(f.turn);
 	return r;
 }
 

@@ -14,6 +14,7 @@
 #define IMAP_IDLE_MS	(30 * 60 * 1000)	/* RFC 3501 5.4: no sooner than 30 minutes */
 #define IMAP_COMMAND_MS	(5 * 60 * 1000)		/* for one command line, and for one message out */
 #define IMAP_POLL_MS	1000			/* IDLE looks this often where nobody tells it */
+#define IMAP_WHOLE_MAX	(256u << 20)		/* bytes of messages taken apart, and of the largest one */
 #define IMAP_LOOK_MS	(60 * 1000)		/* … and this often all the same: network file systems */
 
 /* How a command ends: the tagged answer. */
@@ -130,6 +131,13 @@ void add_structure(struct buf *out, const struct mime_part *part, bool extended,
  */
 void fold_ready(void);
 void fold_add(struct buf *out, struct str text);
+
+/*
+ * turn.c: wait until `n` more bytes of a message may be in memory, IMAP_WHOLE_MAX in all sessions or one
+ * message; false when that takes too long.  What was taken is given back; meanwhile take no other.
+ */
+bool turn_take(uint64_t n);
+void turn_give(uint64_t n);
 
 /* The commands, one file each or one for a few that belong together. */
 struct verdict cmd_append(struct client *c, struct scan *args);

@@ -441,6 +441,47 @@ START_TEST(close_refused)
 }
 END_TEST
 
+static unsigned done;
+
+static void
+take_large(void *arg)
+{
+	(void)arg;
+	ck_assert(turn_take(100u << 20));
+	done++;
+	turn_give(100u << 20);
+}
+
+/* What does not fit beside the others waits; a message alone always fits. */
+static void
+take_turns(void *arg)
+{
+	(void)arg;
+	ck_assert(turn_take(200u << 20));
+	for (int i = 0; i < 3; i++)
+		(void)fiber_start(take_large, NULL, "large");
+	ck_assert(turn_take(50u << 20));
+	turn_give(50u << 20);
+	for (int i = 0; i < 3; i++)
+		fiber_yield();
+	ck_assert_uint_eq(done, 0);
+	turn_give(200u << 20);
+	while (done < 3)
+		fiber_yield();
+	ck_assert(turn_take(2u * IMAP_WHOLE_MAX));
+	(void)fiber_start(take_large, NULL, "large");
+	fiber_yield();
+	ck_assert_uint_eq(done, 3);
+	turn_give(2u * IMAP_WHOLE_MAX);
+}
+
+START_TEST(turns)
+{
+	fiber_run(take_turns, NULL);
+	ck_assert_uint_eq(done, 4);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -454,6 +495,7 @@ suite(void)
 	tcase_add_test(t, close_refused);
 	unit_add_rows(t, nothing_injected, refused);
 	tcase_add_test(t, keyword_removed);
+	tcase_add_test(t, turns);
 	tcase_add_loop_test(t, fetch_unreadable, 0, 6);
 	tcase_add_test(t, fetch_breaks);
 	suite_add_tcase(s, t);
