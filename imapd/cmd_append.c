@@ -127,7 +127,7 @@ receive(struct client *c, struct append *args, struct appender *a)
 	if (end != IO_OK || rest.n > 0) {
 		append_abort(a);
 		vec_free(&keywords);
-		c->over = end == IO_OK && !skip_literals(c, rest);
+		c->over = !skip_literals(c, rest);
 		return bad_syntax(c);
 	}
 	nul = append_had_nul(a);

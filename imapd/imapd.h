@@ -35,6 +35,8 @@ struct client {
 	struct str tag;
 	char early[IMAP_TAG_MAX];	/* the same as it was seen first, for a line that is lost */
 	size_t early_n;
+	char tail[STREAM_TAIL];	/* the end of a line that was read over */
+	size_t tail_n;
 	bool uid;		/* it came behind UID */
 	struct imap_literal text;	/* APPEND: the literal not read yet */
 	bool has_text;
@@ -101,7 +103,8 @@ bool scan_messages(struct client *c, struct scan *in, struct vec *at, struct ver
 
 /*
  * One line, as stream_getline gives it; what is longer than the stream would skip is skipped all the
- * same, up to a bound, behind which BYE was said.  `first` of a command: a stop ends the wait.
+ * same, up to a bound, behind which BYE was said.  `first` of a command: a stop ends the wait.  Of a
+ * line that is too long or has a bare CR, LF or NUL `line` is the end, enough to see a literal there.
  */
 enum io command_line(struct client *c, struct str *line, bool first);
 

@@ -329,15 +329,21 @@ static const struct {
 	const char *after, *answer;
 } refused[] = {
 	/* A literal above the limit, and another one behind it. */
-	{ "b SEARCH TEXT {70000+}", 70000, 1, " TEXT {16+}\r\nx CREATE bad\r\n\r\n TEXT y", "b BAD [TOOBIG]" },
-	{ "b SEARCH TEXT {70000+}", 70000, 1, " TEXT {16+}\r\nx CREATE bad\r\n\r\n TEXT {99}", "b BAD [TOOBIG]" },
-	{ "b SEARCH TEXT {70000+}", 70000, 1, " TEXT {16+}\r\nx CREATE bad\r\n\r\n TEXT {16+}\r\n"
+	{ "b SEARCH TEXT {70000+}\r\n", 70000, 1, " TEXT {16+}\r\nx CREATE bad\r\n\r\n TEXT y", "b BAD [TOOBIG]" },
+	{ "b SEARCH TEXT {70000+}\r\n", 70000, 1, " TEXT {16+}\r\nx CREATE bad\r\n\r\n TEXT {99}", "b BAD [TOOBIG]" },
+	{ "b SEARCH TEXT {70000+}\r\n", 70000, 1, " TEXT {16+}\r\nx CREATE bad\r\n\r\n TEXT {16+}\r\n"
 	    "x CREATE bad\r\n\r\n", "b BAD [TOOBIG]" },
+	/* Lines that cannot be read: too long by a little and by far, bare CR and LF. */
+	{ "b SEARCH TEXT ", 70000, 1, " TEXT {16+}\r\nx CREATE bad\r\n\r\n", "b BAD Command" },
+	{ "b SEARCH TEXT ", 900000, 1, " TEXT {16+}\r\nx CREATE bad\r\n\r\n", "b BAD Command" },
+	{ "b SEARCH TEXT a\rb", 0, 1, " TEXT {16+}\r\nx CREATE bad\r\n\r\n", "b BAD Bare" },
+	{ "b SEARCH TEXT a\nb", 10, 1, " TEXT {16+}\r\nx CREATE bad\r\n\r\n", "b BAD Bare" },
+	{ "b SEARCH TEXT {70000+}\r\n", 70000, 1, " \r {16+}\r\nx CREATE bad\r\n\r\n", "b BAD [TOOBIG]" },
 	/* A small one that waits, behind a megabyte. */
-	{ "b SEARCH TEXT {65000+}", 65000, 16, " TEXT {9000}", "b BAD [TOOBIG]" },
+	{ "b SEARCH TEXT {65000+}\r\n", 65000, 16, " TEXT {9000}", "b BAD [TOOBIG]" },
 	/* Texts behind the first one of APPEND. */
-	{ "b APPEND INBOX {10+}", 10, 1, " {16+}\r\nx CREATE bad\r\n\r\n", "b BAD" },
-	{ "b APPEND Nowhere {10+}", 10, 1, " {16+}\r\nx CREATE bad\r\n\r\n", "b NO [TRYCREATE]" },
+	{ "b APPEND INBOX {10+}\r\n", 10, 1, " {16+}\r\nx CREATE bad\r\n\r\n", "b BAD" },
+	{ "b APPEND Nowhere {10+}\r\n", 10, 1, " {16+}\r\nx CREATE bad\r\n\r\n", "b NO [TRYCREATE]" },
 };
 
 START_TEST(nothing_injected)
@@ -349,7 +355,6 @@ START_TEST(nothing_injected)
 	make_folders();
 	for (size_t i = 0; i < refused[_i].times; i++) {
 		buf_addz(&text, i == 0 ? refused[_i].before : strchr(refused[_i].before, 'T') - 1);
-		buf_addz(&text, "\r\n");
 		for (size_t k = 0; k < refused[_i].fill; k++)
 			buf_addc(&text, 'z');
 	}
