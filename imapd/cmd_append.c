@@ -68,7 +68,8 @@ skip_text(struct client *c)
 	for (uint64_t n = c->text.size > DRAIN_MAX ? 0 : c->text.size; n > 0; n -= data.n)
 		if (stream_read(c->io, &data, n > CHUNK ? CHUNK : (size_t)n) != IO_OK)
 			return false;
-	return c->text.size <= DRAIN_MAX && command_line(c, &data, false) == IO_OK;
+	return c->text.size <= DRAIN_MAX && command_line(c, &data, false) == IO_OK &&
+	    skip_literals(c, data);
 }
 
 static struct verdict
@@ -126,6 +127,7 @@ receive(struct client *c, struct append *args, struct appender *a)
 	if (end != IO_OK || rest.n > 0) {
 		append_abort(a);
 		vec_free(&keywords);
+		c->over = !skip_literals(c, rest);
 		return bad_syntax(c);
 	}
 	nul = append_had_nul(a);

@@ -124,7 +124,7 @@ cmd_expunge(struct client *c, struct scan *args)
 		v = bad_syntax(c);
 	else if (mailbox_readonly(c->box))
 		v = verdict(c, S_NO, "[READ-ONLY] Mailbox is read-only");
-	else if (at.n > 0 && (r = mailbox_expunge(c->box, at.p, at.n)) != STORE_OK)
+	else if (at.n > 0 && (r = mailbox_expunge(c->box, at.p, at.n, STORE_DELETED)) != STORE_OK)
 		v = verdict_store(c, r);
 	else
 		v = verdict(c, S_OK, "Expunge completed");
@@ -163,7 +163,7 @@ change(struct client *c, const struct vec *at, enum store_set how, bool silent, 
 
 	if (mailbox_readonly(c->box))
 		return verdict(c, S_NO, "[READ-ONLY] Mailbox is read-only");
-	if (!flag_bits(c, words, &flags))
+	if (!flag_bits(c, words, how != STORE_REMOVE, &flags))
 		return verdict(c, S_BAD, "Unknown system flag");
 	if (mailbox_keywords(c->box).n > c->told_keywords)
 		tell_flag_words(c);

@@ -4,14 +4,17 @@
  *
  * What needs only the header reads only the header; a whole text is streamed from the store; the
  * message is taken into memory and apart only for structure and for parts.
+ *
+ * What the disk refuses is met before a byte of the answer, as far as that can be, so that no client
+ * takes half a message for one; later there is no way but to end the session.
  */
+#include "base/log.h"
 #include "fiber/fiber.h"
 #include "imapd/imapd.h"
 #include "mail/header.h"
 #include "mail/mime.h"
 
 #define HEADER_MAX	(4u << 20)	/* bytes of a header that are looked at */
-#define WHOLE_MAX	(256u << 20)	/* largest message that is taken apart */
 #define CHUNK		65536
 #define YIELD_EVERY	16
 
@@ -21,9 +24,10 @@ struct fetch {
 	size_t i;
 	struct pool *pool;
 	struct text *text;
-	bool failed;
+	enum store_result r;	/* STORE_OK until something could not be read */
 	struct buf header, whole;
 	bool has_header, has_whole;
+	uint64_t turn;		/* bytes taken */
 	struct mime_part *root;
 	const char *gap;
 };
@@ -31,32 +35,57 @@ struct fetch {
 static struct text *
 text_of(struct fetch *f)
 {
-	if (f->text == NULL && !f->failed &&
-	    text_open(f->c->box, f->i, &f->text) != STORE_OK)
-		f->failed = true;
+	if (f->text == NULL && f->r == STORE_OK)
+		f->r = text_open(f->c->box, f->i, &f->text);
 	return f->text;
 }
 
 static struct str
 header_of(struct fetch *f)
 {
-	if (!f->has_header && text_of(f) != NULL)
-		f->failed |= !text_header(f->text, HEADER_MAX, &f->header);
+	if (!f->has_header && text_of(f) != NULL &&
+	    !text_header(f->text, HEADER_MAX, &f->header))
+		f->r = STORE_FAILED;
 	f->has_header = true;
 	return buf_str(&f->header);
+}
+
+/* Have all of the message in memory, when there is room. */
+static void
+take_whole(struct fetch *f)
+{
+	uint64_t size;
+
+	f->r = mailbox_size(f->c->box, f->i, &size);
+	if (f->r == STORE_OK && !turn_take(size))
+		f->r = STORE_BUSY;
+	if (f->r != STORE_OK)
+		return;
+	f->turn = size;
+	f->whole.limit = IMAP_WHOLE_MAX;
+	if (!text_read(f->text, 0, IMAP_WHOLE_MAX - 1, &f->whole))
+		f->r = STORE_FAILED;
 }
 
 static struct mime_part *
 root_of(struct fetch *f)
 {
-	if (!f->has_whole && text_of(f) != NULL) {
-		f->whole.limit = WHOLE_MAX;
-		f->failed |= !text_read(f->text, 0, WHOLE_MAX - 1, &f->whole);
-	}
+	if (!f->has_whole && text_of(f) != NULL)
+		take_whole(f);
 	if (f->root == NULL)
 		f->root = mime_parse(buf_str(&f->whole), f->pool);
 	f->has_whole = true;
 	return f->root;
+}
+
+static uint64_t
+size_of(struct fetch *f)
+{
+	uint64_t size = 0;
+
+	if (text_of(f) != NULL && !text_size(f->text, &size))
+		f->r = STORE_FAILED;
+	return size;
 }
 
 static void
@@ -188,17 +217,17 @@ announce(struct fetch *f, const struct imap_section *s, uint64_t size, uint64_t 
 static void
 stream_text(struct fetch *f, const struct imap_section *s)
 {
-	uint64_t skip = s->text == IMAP_TEXT ? header_of(f).n : 0, size, from, n;
-	struct text *t = text_of(f);
+	uint64_t skip = s->text == IMAP_TEXT ? header_of(f).n : 0, size = size_of(f), from, n;
 	struct buf block = { 0 };
 
-	size = t == NULL ? 0 : text_size(t);
 	announce(f, s, size > skip ? size - skip : 0, &from, &n);
 	for (uint64_t at = skip + from; n > 0 && !f->c->over;) {
 		buf_reset(&block);
 		stream_deadline(f->c->io, deadline_in(IMAP_COMMAND_MS));
-		if (!text_read(t, at, n > CHUNK ? CHUNK : (size_t)n, &block) || block.n == 0) {
-			/* The file shrank under us: what was announced cannot be kept. */
+		if (!text_read(f->text, at, n > CHUNK ? CHUNK : (size_t)n, &block) || block.n == 0) {
+			/* It failed or shrank under us: what was announced cannot be kept. */
+			log_warn("user=<%.*s>: message %zu ended before its end: session is ended",
+			    STR_ARG(f->c->user), f->i + 1);
 			f->c->over = true;
 			break;
 		}
@@ -255,8 +284,11 @@ simple_items(struct fetch *f, unsigned items)
 	}
 	put(f, buf_str(&out));
 	if (items & IMAP_RFC822_SIZE) {
+		uint64_t size;
+
 		label(f, "RFC822.SIZE");
-		stream_printf(f->c->io, "%llu", (unsigned long long)mailbox_size(box, f->i));
+		mailbox_size(box, f->i, &size);
+		stream_printf(f->c->io, "%llu", (unsigned long long)size);
 	}
 	buf_free(&out);
 }
@@ -267,7 +299,7 @@ built_items(struct fetch *f, unsigned items)
 	static const struct { unsigned item; const char *name; bool extended; } rows[] = {
 		{ IMAP_BODY, "BODY", false }, { IMAP_BODYSTRUCTURE, "BODYSTRUCTURE", true },
 	};
-	struct buf out = { .limit = WHOLE_MAX };
+	struct buf out = { .limit = IMAP_WHOLE_MAX };
 
 	if (items & IMAP_ENVELOPE) {
 		label(f, "ENVELOPE");
@@ -285,39 +317,64 @@ built_items(struct fetch *f, unsigned items)
 	buf_free(&out);
 }
 
-static bool
-needs_text(const struct imap_fetch *what)
+/* Read what the answer is made of; the parts keep it, the size of a whole text is known then. */
+static enum store_result
+read_ahead(struct fetch *f, const struct imap_fetch *what)
 {
-	return what->sections_n > 0 ||
-	    (what->items & (IMAP_ENVELOPE | IMAP_BODY | IMAP_BODYSTRUCTURE)) != 0;
+	uint64_t size;
+
+	if (mailbox_msg(f->c->box, f->i)->gone)
+		f->r = STORE_ABSENT;
+	if (f->r == STORE_OK && (what->items & IMAP_RFC822_SIZE))
+		f->r = mailbox_size(f->c->box, f->i, &size);
+	if (what->items & IMAP_ENVELOPE)
+		header_of(f);
+	if (what->items & (IMAP_BODY | IMAP_BODYSTRUCTURE))
+		root_of(f);
+	for (size_t i = 0; i < what->sections_n; i++) {
+		const struct imap_section *s = &what->sections[i];
+
+		if (s->path_n > 0)
+			root_of(f);
+		else if (s->text != IMAP_ALL)
+			header_of(f);
+		if (s->path_n == 0 && (s->text == IMAP_ALL || s->text == IMAP_TEXT))
+			size_of(f);
+	}
+	return f->r;
 }
 
-/* False when the message is no longer there. */
-static bool
+/* STORE_ABSENT: it is no longer there; nothing was said then, as with any other failure. */
+static enum store_result
 one_message(struct client *c, size_t i, const struct imap_fetch *what, unsigned items)
 {
 	struct fetch f = { .c = c, .i = i, .pool = pool_new(), .gap = "" };
-	bool ok = !mailbox_msg(c->box, i)->gone && (!needs_text(what) || text_of(&f) != NULL);
+	enum store_result r;
 
 	f.header.limit = HEADER_MAX + 1;
-	if (ok) {
+	if ((r = read_ahead(&f, what)) == STORE_OK) {
 		stream_deadline(c->io, deadline_in(IMAP_COMMAND_MS));
 		stream_printf(c->io, "* %zu FETCH (", i + 1);
 		simple_items(&f, items);
 		built_items(&f, items);
-		for (size_t k = 0; k < what->sections_n; k++)
+		for (size_t k = 0; k < what->sections_n && !c->over; k++)
 			one_section(&f, &what->sections[k]);
-		put(&f, STR(")\r\n"));
+		if (!c->over)
+			put(&f, STR(")\r\n"));
 	}
 	text_close(f.text);
 	buf_free(&f.header);
 	buf_free(&f.whole);
 	pool_free(f.pool);
-	return ok;
+	turn_give(f.turn);
+	return r;
 }
 
-/* BODY[…] without PEEK reads the message; gives which messages' flags change by that. */
-static bool
+/*
+ * BODY[…] without PEEK reads the message; gives which messages' flags change by that.  Where they
+ * cannot be kept (a full disk, a folder nobody may write) the messages can be read all the same.
+ */
+static void
 mark_seen(struct client *c, const struct vec *at, const struct imap_fetch *what, struct vec *fresh)
 {
 	bool reads = false;
@@ -325,25 +382,25 @@ mark_seen(struct client *c, const struct vec *at, const struct imap_fetch *what,
 	for (size_t i = 0; i < what->sections_n; i++)
 		reads |= !what->sections[i].peek;
 	if (!reads || mailbox_readonly(c->box))
-		return true;
+		return;
 	for (size_t i = 0; i < at->n; i++)
 		if (!(mailbox_msg(c->box, *(size_t *)vec_at(at, i))->flags & STORE_SEEN))
 			*(size_t *)vec_push(fresh) = *(size_t *)vec_at(at, i);
-	return fresh->n == 0 ||
-	    mailbox_set_flags(c->box, fresh->p, fresh->n, STORE_ADD, STORE_SEEN) == STORE_OK;
+	if (fresh->n > 0 &&
+	    mailbox_set_flags(c->box, fresh->p, fresh->n, STORE_ADD, STORE_SEEN) != STORE_OK)
+		log_warn("user=<%.*s>: messages are read and not marked so: %s", STR_ARG(c->user),
+		    store_why(c->store));
 }
 
 static struct verdict
 fetch_all(struct client *c, const struct vec *at, const struct imap_fetch *what)
 {
 	struct vec fresh = vec_of(sizeof(size_t));
+	enum store_result r, failed = STORE_OK;
 	bool gone = false;
 	size_t k = 0;
 
-	if (!mark_seen(c, at, what, &fresh)) {
-		vec_free(&fresh);
-		return verdict_store(c, STORE_FAILED);
-	}
+	mark_seen(c, at, what, &fresh);
 	for (size_t i = 0; i < at->n && !c->over; i++) {
 		size_t n = *(size_t *)vec_at(at, i);
 		unsigned items = what->items | (c->uid ? (unsigned)IMAP_UID : 0);
@@ -352,11 +409,19 @@ fetch_all(struct client *c, const struct vec *at, const struct imap_fetch *what)
 			items |= IMAP_FLAGS;
 			k++;
 		}
-		gone |= !one_message(c, n, what, items);
+		if ((r = one_message(c, n, what, items)) == STORE_ABSENT)
+			gone = true;
+		else if (r != STORE_OK)
+			failed = r;
 		if ((i + 1) % YIELD_EVERY == 0)
 			fiber_yield();
 	}
 	vec_free(&fresh);
+	/* Nothing may stand where the rest of a message was announced. */
+	if (c->over)
+		return (struct verdict){ .status = S_NONE };
+	if (failed != STORE_OK)
+		return verdict_store(c, failed);
 	return gone ? verdict(c, S_NO, "[EXPUNGEISSUED] Some messages are no longer there") :
 	    verdict(c, S_OK, "Fetch completed");
 }

@@ -14,7 +14,6 @@
 #include "mail/mime.h"
 
 #define HEADER_MAX	(4u << 20)
-#define WHOLE_MAX	(256u << 20)
 #define YIELD_EVERY	64
 #define DAY		86400
 #define PIECE		32768	/* of a body that is looked at at once */
@@ -26,6 +25,9 @@ struct candidate {
 	struct pool *pool;
 	struct buf header, whole;
 	bool has_header, has_whole;
+	struct mime_part *root;
+	uint64_t turn;		/* bytes taken */
+	bool busy;		/* there was no room for it in time */
 };
 
 static struct str
@@ -46,14 +48,28 @@ static struct str
 whole_of(struct candidate *m)
 {
 	struct text *t;
+	uint64_t size;
 
-	if (!m->has_whole && text_open(m->c->box, m->i, &t) == STORE_OK) {
-		m->whole.limit = WHOLE_MAX;
-		text_read(t, 0, WHOLE_MAX - 1, &m->whole);
-		text_close(t);
+	if (!m->has_whole && mailbox_size(m->c->box, m->i, &size) == STORE_OK) {
+		m->busy = !turn_take(size);
+		m->turn = m->busy ? 0 : size;
+		if (!m->busy && text_open(m->c->box, m->i, &t) == STORE_OK) {
+			m->whole.limit = IMAP_WHOLE_MAX;
+			text_read(t, 0, IMAP_WHOLE_MAX - 1, &m->whole);
+			text_close(t);
+		}
 	}
 	m->has_whole = true;
 	return buf_str(&m->whole);
+}
+
+/* Taken apart once, however many keys ask. */
+static struct mime_part *
+root_of(struct candidate *m)
+{
+	if (m->root == NULL)
+		m->root = mime_parse(whole_of(m), m->pool);
+	return m->root;
 }
 
 /* Does the UTF-8 `text` hold `what`, which is folded? */
@@ -138,7 +154,7 @@ header_holds(struct candidate *m, struct str header, struct str name, struct str
 static bool
 part_holds(struct candidate *m, const struct mime_part *part, struct str what)
 {
-	struct buf text = { .limit = WHOLE_MAX };
+	struct buf text = { .limit = IMAP_WHOLE_MAX };
 	struct str charset = mime_param(&part->params, STR("charset"));
 	bool yes;
 
@@ -205,6 +221,16 @@ flag_matches(struct candidate *m, const struct imap_key *k)
 	return ((mailbox_msg(m->c->box, m->i)->flags & bit) != 0) == k->on;
 }
 
+static bool
+size_matches(struct candidate *m, const struct imap_key *k)
+{
+	uint64_t size;
+
+	if (mailbox_size(m->c->box, m->i, &size) != STORE_OK)
+		return false;
+	return k->kind == IMAP_KEY_LARGER ? size > k->number : size < k->number;
+}
+
 static bool matches(struct candidate *m, const struct imap_key *k);
 
 static bool
@@ -239,16 +265,15 @@ matches(struct candidate *m, const struct imap_key *k)
 	case IMAP_KEY_UID:
 		return imap_set_has(&k->set, msg->uid);
 	case IMAP_KEY_LARGER:
-		return mailbox_size(m->c->box, m->i) > k->number;
 	case IMAP_KEY_SMALLER:
-		return mailbox_size(m->c->box, m->i) < k->number;
+		return size_matches(m, k);
 	case IMAP_KEY_HEADER:
 		return header_holds(m, header_of(m), k->name, k->text);
 	case IMAP_KEY_BODY:
-		return part_holds(m, mime_parse(whole_of(m), m->pool), k->text);
+		return part_holds(m, root_of(m), k->text);
 	case IMAP_KEY_TEXT:
 		return header_holds(m, header_of(m), STR(""), k->text) ||
-		    part_holds(m, mime_parse(whole_of(m), m->pool), k->text);
+		    part_holds(m, root_of(m), k->text);
 	default:
 		return date_matches(m, k);
 	}
@@ -275,28 +300,36 @@ resolve(struct client *c, struct imap_key *k)
 		resolve(c, k->kids[i]);
 }
 
-static void
+/* False: some message was not looked at. */
+static bool
 search_all(struct client *c, const struct imap_key *key)
 {
 	size_t n = c->told;
+	bool all = true;
 
 	stream_write(c->io, STR("* SEARCH"));
 	for (size_t i = 0; i < n; i++) {
 		struct candidate m = { .c = c, .i = i, .pool = pool_new() };
 		const struct store_msg *msg = mailbox_msg(c->box, i);
 
-		if (!msg->gone && matches(&m, key))
+		if (!msg->gone && matches(&m, key)) {
+			/* Looking at a text may move the view's messages in memory. */
+			msg = mailbox_msg(c->box, i);
 			stream_printf(c->io, " %lu", c->uid ? (unsigned long)msg->uid :
 			    (unsigned long)i + 1);
+		}
 		buf_free(&m.header);
 		buf_free(&m.whole);
 		pool_free(m.pool);
+		turn_give(m.turn);
+		all = all && !m.busy;
 		if ((i + 1) % YIELD_EVERY == 0) {
 			stream_deadline(c->io, deadline_in(IMAP_COMMAND_MS));
 			fiber_yield();
 		}
 	}
 	stream_write(c->io, STR("\r\n"));
+	return all;
 }
 
 struct verdict
@@ -317,6 +350,7 @@ cmd_search(struct client *c, struct scan *args)
 	if (!scan_done(args))
 		return bad_syntax(c);
 	resolve(c, key);
-	search_all(c, key);
+	if (!search_all(c, key))
+		return verdict(c, S_NO, "[INUSE] Other sessions have too many messages in memory");
 	return verdict(c, S_OK, "Search completed");
 }

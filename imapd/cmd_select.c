@@ -59,15 +59,16 @@ cmd_close(struct client *c, struct scan *args)
 
 	if (!scan_done(args))
 		return bad_syntax(c);
-	if (!mailbox_readonly(c->box) && mailbox_poll(c->box) == STORE_OK) {
+	if (!mailbox_readonly(c->box) && (r = mailbox_poll(c->box)) == STORE_OK) {
 		for (size_t i = 0; i < mailbox_count(c->box); i++)
 			if (mailbox_msg(c->box, i)->flags & STORE_DELETED)
 				*(size_t *)vec_push(&at) = i;
 		if (at.n > 0)
-			r = mailbox_expunge(c->box, at.p, at.n);
+			r = mailbox_expunge(c->box, at.p, at.n, STORE_DELETED);
 	}
 	vec_free(&at);
-	if (r != STORE_OK)
+	/* Of a mailbox that is gone nothing is left to remove. */
+	if (r != STORE_OK && r != STORE_ABSENT)
 		return verdict_store(c, r);
 	unselect(c);
 	return verdict(c, S_OK, "Close completed");

@@ -42,7 +42,7 @@ add_flags(struct buf *out, const struct box *box, uint32_t flags, bool recent)
 		gap = " ";
 	}
 	for (size_t i = 0; i < keywords.n; i++) {
-		if (!(flags & (1u << (STORE_KEYWORD0 + i))))
+		if (keywords.v[i].n == 0 || !(flags & (1u << (STORE_KEYWORD0 + i))))
 			continue;
 		buf_addf(out, "%s%.*s", gap, STR_ARG(keywords.v[i]));
 		gap = " ";
@@ -85,7 +85,7 @@ tell_flags(struct client *c, size_t i, bool uid)
 }
 
 bool
-flag_bits(struct client *c, const struct vec *words, uint32_t *bits)
+flag_bits(struct client *c, const struct vec *words, bool create, uint32_t *bits)
 {
 	*bits = 0;
 	for (size_t i = 0; i < words->n; i++) {
@@ -98,7 +98,7 @@ flag_bits(struct client *c, const struct vec *words, uint32_t *bits)
 		if (bit == 0 && word.p[0] == '\\')
 			return false;
 		if (bit == 0)
-			bit = mailbox_keyword(c->box, word, true);
+			bit = mailbox_keyword(c->box, word, create);
 		*bits |= bit;
 	}
 	return true;

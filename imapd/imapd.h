@@ -14,6 +14,7 @@
 #define IMAP_IDLE_MS	(30 * 60 * 1000)	/* RFC 3501 5.4: no sooner than 30 minutes */
 #define IMAP_COMMAND_MS	(5 * 60 * 1000)		/* for one command line, and for one message out */
 #define IMAP_POLL_MS	1000			/* IDLE looks this often where nobody tells it */
+#define IMAP_WHOLE_MAX	(256u << 20)		/* bytes of messages taken apart, and of the largest one */
 #define IMAP_LOOK_MS	(60 * 1000)		/* … and this often all the same: network file systems */
 
 /* How a command ends: the tagged answer. */
@@ -34,6 +35,8 @@ struct client {
 	struct str tag;
 	char early[IMAP_TAG_MAX];	/* the same as it was seen first, for a line that is lost */
 	size_t early_n;
+	char tail[STREAM_TAIL];	/* the end of a line that was read over */
+	size_t tail_n;
 	bool uid;		/* it came behind UID */
 	struct imap_literal text;	/* APPEND: the literal not read yet */
 	bool has_text;
@@ -86,8 +89,8 @@ void add_flags(struct buf *out, const struct box *box, uint32_t flags, bool rece
 /* "* FLAGS (…)" and its permanent sister. */
 void tell_flag_words(struct client *c);
 
-/* Read flag words (struct str) into bits; false for one that cannot be. */
-bool flag_bits(struct client *c, const struct vec *words, uint32_t *bits);
+/* Read flag words (struct str) into bits; keywords are made when `create`.  False: one cannot be. */
+bool flag_bits(struct client *c, const struct vec *words, bool create, uint32_t *bits);
 
 /* The bit of a system flag, 0 for another word. */
 uint32_t system_flag(struct str word);
@@ -100,9 +103,17 @@ bool scan_messages(struct client *c, struct scan *in, struct vec *at, struct ver
 
 /*
  * One line, as stream_getline gives it; what is longer than the stream would skip is skipped all the
- * same, up to a bound, behind which BYE was said.  `first` of a command: a stop ends the wait.
+ * same, up to a bound, behind which BYE was said.  `first` of a command: a stop ends the wait.  Of a
+ * line that is too long or has a bare CR, LF or NUL `line` is the end, enough to see a literal there.
  */
 enum io command_line(struct client *c, struct str *line, bool first);
+
+/*
+ * A command is refused, and this line of it was read: where it ends in a literal that comes without
+ * waiting, read over that and over what follows, for these bytes must not be taken for commands.
+ * False: the session cannot go on.
+ */
+bool skip_literals(struct client *c, struct str line);
 
 /* Leave the selected mailbox. */
 void unselect(struct client *c);
@@ -123,6 +134,13 @@ void add_structure(struct buf *out, const struct mime_part *part, bool extended,
  */
 void fold_ready(void);
 void fold_add(struct buf *out, struct str text);
+
+/*
+ * turn.c: wait until `n` more bytes of a message may be in memory, IMAP_WHOLE_MAX in all sessions or one
+ * message; false when that takes too long.  What was taken is given back; meanwhile take no other.
+ */
+bool turn_take(uint64_t n);
+void turn_give(uint64_t n);
 
 /* The commands, one file each or one for a few that belong together. */
 struct verdict cmd_append(struct client *c, struct scan *args);

@@ -157,17 +157,31 @@ unselect(struct client *c)
 
 enum got { GOT_COMMAND, GOT_REFUSED, GOT_END };
 
+/* Remember the end of what was read over. */
+static void
+keep_tail(struct client *c, struct str data)
+{
+	size_t n = data.n < sizeof(c->tail) ? data.n : sizeof(c->tail), keep = sizeof(c->tail) - n;
+
+	if (keep > c->tail_n)
+		keep = c->tail_n;
+	memmove(c->tail, c->tail + c->tail_n - keep, keep);
+	memcpy(c->tail + keep, data.p + data.n - n, n);
+	c->tail_n = keep + n;
+}
+
 /*
  * The stream gave up on a line that does not end: read over the rest of it, so that the session can
  * go on, but not for ever.
  */
 static enum io
-skip_rest(struct client *c)
+skip_rest(struct client *c, struct str *line)
 {
 	struct str data;
 	char last = '\0';
 	enum io r;
 
+	c->tail_n = 0;
 	stream_deadline(c->io, deadline_in(IMAP_COMMAND_MS));
 	for (size_t n = 0; n < SKIP_MAX; n += data.n) {
 		if ((r = stream_peek(c->io, &data)) != IO_OK)
@@ -175,9 +189,12 @@ skip_rest(struct client *c)
 		for (size_t i = 0; i < data.n; last = data.p[i++]) {
 			if (data.p[i] != '\n' || last != '\r')
 				continue;
+			keep_tail(c, str_sub(data, 0, i + 1));
+			*line = str_n(c->tail, c->tail_n - 2);
 			stream_skip(c->io, i + 1);
 			return IO_TOOLONG;
 		}
+		keep_tail(c, data);
 		stream_skip(c->io, data.n);
 	}
 	tell(c, "BYE Command line is too long");
@@ -217,7 +234,7 @@ command_line(struct client *c, struct str *line, bool first)
 	if (r == IO_OK)
 		r = first ? service_getline(c->io, line, IMAP_LINE_MAX, false) :
 		    stream_getline(c->io, line, IMAP_LINE_MAX);
-	return r == IO_ERROR && errno == EMSGSIZE ? skip_rest(c) : r;
+	return r == IO_ERROR && errno == EMSGSIZE ? skip_rest(c, line) : r;
 }
 
 /* Read and drop what a client sends without waiting, to refuse it in order. */
@@ -242,6 +259,35 @@ tag_of(struct client *c)
 	return imap_scan_tag(&in, &tag) ? tag : STR("*");
 }
 
+/* Was a line there, though perhaps not a good one? */
+static bool
+was_line(enum io r)
+{
+	return r == IO_OK || r == IO_SYNTAX || r == IO_TOOLONG;
+}
+
+bool
+skip_literals(struct client *c, struct str line)
+{
+	struct imap_literal l;
+
+	while (imap_line_literal(line, &l) && !l.sync)
+		if (l.size > DRAIN_MAX || !drain(c, l.size) ||
+		    !was_line(command_line(c, &line, false)))
+			return false;
+	return true;
+}
+
+/* The rest of a refused command, from behind a literal of it. */
+static enum got
+skip_command(struct client *c)
+{
+	struct str line;
+
+	return was_line(command_line(c, &line, false)) && skip_literals(c, line) ? GOT_REFUSED :
+	    GOT_END;
+}
+
 /* A literal inside a command: take it in, or refuse it before a byte is kept. */
 static enum got
 read_literal(struct client *c, const struct imap_literal *l)
@@ -252,12 +298,13 @@ read_literal(struct client *c, const struct imap_literal *l)
 		struct str tag = tag_of(c);
 
 		stream_printf(c->io, "%.*s BAD [TOOBIG] Literal is too large\r\n", STR_ARG(tag));
+		/* Without "+" the client's next line is another command. */
 		if (l->sync)
 			return GOT_REFUSED;
 		/* It is on its way already, and a command may follow. */
 		if (l->size > DRAIN_MAX || !drain(c, l->size))
 			return GOT_END;
-		return GOT_REFUSED;
+		return skip_command(c);
 	}
 	if (l->sync && stream_write(c->io, STR("+ OK\r\n")) != IO_OK)
 		return GOT_END;
@@ -268,29 +315,19 @@ read_literal(struct client *c, const struct imap_literal *l)
 	if (memchr(c->command.p + c->command.n - l->size, '\0', (size_t)l->size) == NULL)
 		return GOT_COMMAND;
 	stream_printf(c->io, "%.*s BAD NUL in literal\r\n", STR_ARG(tag_of(c)));
-	return GOT_REFUSED;
-}
-
-/* The rest of a line behind a refused non-synchronizing literal. */
-static enum got
-skip_line(struct client *c)
-{
-	struct str line;
-	enum io r = command_line(c, &line, false);
-
-	return r == IO_OK || r == IO_SYNTAX || r == IO_TOOLONG ? GOT_REFUSED : GOT_END;
+	return skip_command(c);
 }
 
 static enum got
-bad_line(struct client *c, enum io r)
+bad_line(struct client *c, enum io r, struct str line)
 {
-	if (r == IO_SYNTAX || r == IO_TOOLONG) {
+	if (was_line(r)) {
 		struct str tag = c->command.n > 0 ? tag_of(c) :
 		    c->early_n > 0 ? str_n(c->early, c->early_n) : STR("*");
 
 		stream_printf(c->io, "%.*s BAD %s\r\n", STR_ARG(tag), r == IO_SYNTAX ?
 		    "Bare CR, LF or NUL in command" : "Command line is too long");
-		return GOT_REFUSED;
+		return skip_literals(c, line) ? GOT_REFUSED : GOT_END;
 	}
 	if (r == IO_TIMEOUT)
 		tell(c, "BYE Autologout; idle for too long");
@@ -314,7 +351,7 @@ read_command(struct client *c)
 
 		r = command_line(c, &line, c->command.n == 0);
 		if (r != IO_OK)
-			return bad_line(c, r);
+			return bad_line(c, r, line);
 		stream_deadline(c->io, deadline_in(IMAP_COMMAND_MS));
 		literal = imap_line_literal(line, &l);
 		buf_add(&c->command, line);
@@ -331,10 +368,6 @@ read_command(struct client *c)
 		}
 		buf_addz(&c->command, "\r\n");
 		got = read_literal(c, &l);
-		if (got == GOT_REFUSED && !l.sync)
-			return skip_line(c);
-		if (got == GOT_REFUSED && l.size <= IMAP_LITERAL_MAX)
-			return skip_line(c);
 		if (got != GOT_COMMAND)
 			return got;
 	}

@@ -20,6 +20,7 @@
 #define HOPELESS	3	/* deaths after which `posthorn start` is not kept waiting */
 #define JUST_USED_MS	2000	/* a worker that was named so lately is about to get work */
 #define FRAMES_A_TURN	64	/* one child's messages before the others are heard */
+#define REPLACED_GRACE_MS	60000	/* what is under way in a mail folder that was put aside may take */
 #define KILL_MS		5000	/* after its grace time a process may take this long to end */
 #define OUTLIVED	2	/* reloads after which a process is kept for transactions only, */
 #define LAST_IDLE_MS	10000	/* and idle sessions for this long */
@@ -59,10 +60,10 @@ child_reply(struct process *p, uint32_t call, const struct ipc_msg *m, const voi
 	send_frame(p, FRAME_REPLY, call, m, msg);
 }
 
-void
-child_stop(struct process *p, msec_t grace_ms)
+static void
+stop_child(struct process *p, msec_t grace_ms, bool idle)
 {
-	struct ctl_stop stop = { (uint64_t)grace_ms, false, master.stopping };
+	struct ctl_stop stop = { (uint64_t)grace_ms, idle, master.stopping };
 
 	/* Asked again, it is in more of a hurry, or not asked. */
 	if (p->state == PROCESS_STOPPING && p->kill_at <= deadline_in(grace_ms + KILL_MS))
@@ -70,6 +71,12 @@ child_stop(struct process *p, msec_t grace_ms)
 	p->state = PROCESS_STOPPING;
 	child_send(p, &ctl_stop_msg, &stop);
 	p->kill_at = deadline_in(grace_ms + KILL_MS);
+}
+
+void
+child_stop(struct process *p, msec_t grace_ms)
+{
+	stop_child(p, grace_ms, false);
 }
 
 void
@@ -177,7 +184,9 @@ got_frame(struct process *p, const struct frame *f, int *fds, size_t nfds)
 			log_warn("%s[%d] asked for a worker", p->program->name, (int)p->pid);
 	} else if (id == ctl_idle_msg.id && p->program->kind == PROGRAM_WORKER &&
 	    ipc_unpack(f->payload, &ctl_idle_msg, &idle, fds, nfds, pool)) {
-		if (clock_ms() - p->used >= JUST_USED_MS)
+		if (idle.replaced)
+			stop_child(p, REPLACED_GRACE_MS, true);
+		else if (clock_ms() - p->used >= JUST_USED_MS)
 			child_stop(p, 1000);
 	} else {
 		log_warn("bad message from %s[%d]", p->program->name, (int)p->pid);

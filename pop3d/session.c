@@ -72,7 +72,7 @@ do_capa(struct client *c, struct scan *args)
 static void
 do_stat(struct client *c, struct scan *args)
 {
-	uint64_t size = 0;
+	uint64_t size = 0, one;
 	size_t count = 0;
 
 	(void)args;
@@ -80,7 +80,8 @@ do_stat(struct client *c, struct scan *args)
 		if (!present(c, i))
 			continue;
 		count++;
-		size += mailbox_size(c->box, i);
+		mailbox_size(c->box, i, &one);
+		size += one;
 	}
 	stream_printf(c->io, "+OK %zu %llu\r\n", count, (unsigned long long)size);
 }
@@ -89,13 +90,16 @@ do_stat(struct client *c, struct scan *args)
 static void
 list_line(struct client *c, size_t i, bool uidl)
 {
-	if (uidl)
+	uint64_t size;
+
+	if (uidl) {
 		stream_printf(c->io, "%zu %08lx%08lx\r\n", i + 1,
 		    (unsigned long)mailbox_msg(c->box, i)->uid,
 		    (unsigned long)mailbox_uidvalidity(c->box));
-	else
-		stream_printf(c->io, "%zu %llu\r\n", i + 1,
-		    (unsigned long long)mailbox_size(c->box, i));
+	} else {
+		mailbox_size(c->box, i, &size);
+		stream_printf(c->io, "%zu %llu\r\n", i + 1, (unsigned long long)size);
+	}
 }
 
 static void
@@ -167,22 +171,22 @@ send_text(struct client *c, struct text *t, uint64_t from, uint64_t lines, bool 
 
 /* The answer: the header as this client can read it, then `lines` of the body. */
 static bool
-send_message(struct client *c, struct text *t, uint64_t lines, bool *bol)
+send_message(struct client *c, struct text *t, struct str header, uint64_t size, uint64_t lines)
 {
-	struct buf header = { .limit = HEADER_MAX + 1 }, plain = { 0 }, out = { 0 };
-	bool ok = text_header(t, HEADER_MAX, &header);
-	struct str first = buf_str(&header);
+	struct buf plain = { 0 }, out = { 0 };
+	struct str first = header;
+	bool bol = true, ok;
 
 	if (!c->utf8 && !ascii_ok(first)) {
 		downgrade_header(&plain, first);
 		first = buf_str(&plain);
 	}
 	stream_printf(c->io, "+OK %llu octets\r\n",
-	    (unsigned long long)(text_size(t) - header.n + first.n));
-	pop3_stuff(&out, first, bol);
-	ok = ok && stream_write(c->io, buf_str(&out)) == IO_OK &&
-	    send_text(c, t, header.n, lines, bol);
-	buf_free(&header);
+	    (unsigned long long)(size - header.n + first.n));
+	pop3_stuff(&out, first, &bol);
+	ok = stream_write(c->io, buf_str(&out)) == IO_OK && send_text(c, t, header.n, lines, &bol);
+	if (ok)
+		say(c, bol ? "." : "\r\n.");
 	buf_free(&plain);
 	buf_free(&out);
 	return ok;
@@ -191,21 +195,23 @@ send_message(struct client *c, struct text *t, uint64_t lines, bool *bol)
 static void
 retrieve(struct client *c, size_t i, uint64_t lines)
 {
+	struct buf header = { .limit = HEADER_MAX + 1 };
 	struct text *t;
-	bool bol = true, ok;
+	uint64_t size;
 
 	if (text_open(c->box, i, &t) != STORE_OK) {
 		say(c, "-ERR Message was removed by another session");
 		return;
 	}
-	ok = send_message(c, t, lines, &bol);
-	text_close(t);
-	if (!ok) {
+	if (!text_size(t, &size) || !text_header(t, HEADER_MAX, &header)) {
+		log_warn("user=<%.*s>: %s", STR_ARG(c->user), store_why(c->store));
+		say(c, "-ERR [SYS/TEMP] Message cannot be read");
+	} else if (!send_message(c, t, buf_str(&header), size, lines)) {
 		/* Half a message must not look like one. */
 		c->over = true;
-		return;
 	}
-	say(c, bol ? "." : "\r\n.");
+	text_close(t);
+	buf_free(&header);
 }
 
 static void
@@ -286,7 +292,7 @@ do_quit(struct client *c, struct scan *args)
 		mailbox_set_flags(c->box, at, n, STORE_ADD, STORE_SEEN);
 	n = marked(c, MARK_DELETED, 0, at);
 	if (n > 0)
-		r = mailbox_expunge(c->box, at, n);
+		r = mailbox_expunge(c->box, at, n, 0);
 	if (r != STORE_OK) {
 		log_warn("user=<%.*s>: %s", STR_ARG(c->user), store_why(c->store));
 		say(c, "-ERR [SYS/TEMP] Some deleted messages were not removed");
@@ -331,19 +337,33 @@ dispatch(struct client *c, struct str line)
 	say(c, "-ERR Unknown command");
 }
 
+/* What went and came while this session waited for its lock is not in, and in, its maildrop. */
+static enum store_result
+look_again(struct client *c)
+{
+	struct vec gone = vec_of(sizeof(uint32_t));
+	enum store_result r = mailbox_poll(c->box);
+
+	mailbox_sweep(c->box, &gone);
+	vec_free(&gone);
+	return r;
+}
+
 /* Open the maildrop for this session alone. */
 static bool
 open_drop(struct client *c)
 {
 	enum store_result r = mailbox_open(c->store, STR("INBOX"), false, &c->box);
 
+	if (r == STORE_OK && !mailbox_exclusive(c->box)) {
+		say(c, "-ERR [IN-USE] Another session has the mailbox");
+		return false;
+	}
+	if (r == STORE_OK)
+		r = look_again(c);
 	if (r != STORE_OK) {
 		log_warn("user=<%.*s>: %s", STR_ARG(c->user), store_why(c->store));
 		say(c, "-ERR [SYS/TEMP] Mailbox cannot be opened now");
-		return false;
-	}
-	if (!mailbox_exclusive(c->box)) {
-		say(c, "-ERR [IN-USE] Another session has the mailbox");
 		return false;
 	}
 	c->n = mailbox_count(c->box);

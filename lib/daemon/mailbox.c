@@ -13,6 +13,7 @@
 
 static const struct mailbox_worker *me;
 static struct store *store;
+static struct buf path;		/* where that was, absolute */
 
 /* A session that authd passed, until it ends. */
 struct arrival {
@@ -43,6 +44,11 @@ on_session(struct ipc_req *r, const void *msg)
 	struct session_accepted out = { .ok = false };
 	struct arrival *a;
 
+	/* The jail is around the folder that is open: for another one another process is needed. */
+	if (!service_stopping() && home_replaced(store, buf_z(&path))) {
+		log_info("%s is another folder now: ending", buf_z(&path));
+		service_replace();
+	}
 	if (in->fd < 0 || in->protocol != me->protocol)
 		out.reason = STR("not a session of this protocol");
 	else if (service_stopping())
@@ -84,7 +90,6 @@ static bool
 prepare(struct jail *jail)
 {
 	const struct worker_facts *w = service_worker_facts();
-	static struct buf path;
 	static struct jail_path paths[2];
 
 	if (w->mailbox == NULL) {

@@ -24,6 +24,7 @@
 
 #define ORPHAN_GRACE_MS	5000	/* sessions end this fast when master is gone */
 #define RETIRE_MS	60000	/* a grace time this long lets sessions end by themselves */
+#define REPLACE_MS	5000	/* master stops a worker that asks for it within */
 #define CONTROL_MS	30000	/* master answers within */
 #define LEAVE_MS	5000	/* for answers to what was asked before the end */
 #define KEEP_STEP	(128 << 10)	/* bytes of memory asked for at once … */
@@ -553,6 +554,19 @@ watch_idle(void *arg)
 		(void)ipc_send(me.control, &ctl_idle_msg, &idle, deadline_in(CONTROL_MS));
 		me.idle_since = clock_ms();
 	}
+}
+
+void
+service_replace(void)
+{
+	struct ctl_idle msg = { .sessions = me.sessions, .replaced = true };
+	msec_t until = deadline_in(REPLACE_MS);
+
+	if (me.control == NULL)
+		return;
+	(void)ipc_send(me.control, &ctl_idle_msg, &msg, until);
+	while (!me.stopping && deadline_left(until) > 0)
+		(void)fiber_queue_wait(&me.ended, until);
 }
 
 static void

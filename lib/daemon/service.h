@@ -117,6 +117,12 @@ void service_session_end(void);
 struct ipc *service_worker(unsigned worker, uid_t uid, gid_t gid, struct str mailbox,
     bool virtual_box, struct pool *pool, struct str *why, msec_t deadline);
 
+/*
+ * In a worker, in a fiber: it cannot serve whoever comes next, so have master stop it and start another
+ * one for them.  Returns when service_stopping is true, or a few seconds later.
+ */
+void service_replace(void);
+
 /* In a worker: whose it is.  `mailbox` as above; `virtual_box`: below virtual_mailbox_base. */
 struct worker_facts {
 	uid_t uid;

@@ -353,15 +353,14 @@ consume(struct stream *s, size_t n)
 	s->seen = 0;
 }
 
-/* Drop what a bad line has so far, but not a CR that its LF may follow. */
+/* Drop what a bad line has so far, but not its tail, with the CR that its LF may follow. */
 static size_t
 drop_bad(struct stream *s)
 {
-	size_t n = s->in.end - s->in.at;
+	size_t have = s->in.end - s->in.at, n = have > STREAM_TAIL ? have - STREAM_TAIL : 0;
 
-	if (n > 0 && s->in.p[s->in.end - 1] == '\r')
-		n--;
 	consume(s, n);
+	s->seen = have - n;
 	return n;
 }
 

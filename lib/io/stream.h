@@ -56,9 +56,11 @@ void stream_lax(struct stream *s);
  * On IO_OK `line` views the bytes without CRLF; the view belongs to `s` and ends with the next
  * stream_ call on it that reads.  A bare CR or LF or a NUL gives IO_SYNTAX, an overlong line
  * IO_TOOLONG; both skip to the next CRLF, so the session can answer and go on, but at most 64 KB:
- * beyond that the result is IO_ERROR with EMSGSIZE.  After IO_EOF, IO_TIMEOUT, IO_ERROR and
+ * beyond that the result is IO_ERROR with EMSGSIZE.  `line` views the end of a line that was
+ * skipped then, its last STREAM_TAIL - 1 bytes at least.  After IO_EOF, IO_TIMEOUT, IO_ERROR and
  * IO_CANCEL it cannot.  Output that waits is flushed before the call would wait.
  */
+#define STREAM_TAIL	32
 enum io stream_getline(struct stream *s, struct str *line, size_t max);
 
 /*

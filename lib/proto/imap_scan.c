@@ -292,8 +292,11 @@ imap_scan_datetime(struct scan *in, int64_t *wall)
 		return false;
 	east = (int)(hours * 60 + minutes);
 	*wall = date_wall(&d, sign == '-' ? -east : east);
+	/* Dates are kept from 1970 on; a message with an older one is no reason to refuse it. */
+	if (*wall < 0)
+		*wall = 0;
 	*in = s;
-	return *wall >= 0;
+	return true;
 }
 
 /* --- sequence sets --- */

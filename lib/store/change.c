@@ -58,6 +58,7 @@ set_one(struct box *m, size_t i, enum store_set how, uint32_t flags, struct buf 
 			free(msg->file);
 			msg->file = mem_str(buf_z(name));
 			msg->flags = want;
+			msg->in_new = false;
 			return true;
 		}
 		/* A reader without our lock renamed or removed it: look where it is now. */
@@ -93,32 +94,43 @@ mailbox_set_flags(struct box *m, const size_t *at, size_t n, enum store_set how,
 	return r;
 }
 
+/*
+ * Remove one file that has all the flags `having`.  A name holds the flags, so what is removed by its
+ * name has those of the view; where it is no longer there, another took its flags away, or it.
+ */
+static enum store_result
+remove_one(struct box *m, size_t i, uint32_t having, bool *in_new)
+{
+	for (int pass = 0; pass < 3; pass++) {
+		const struct store_msg *msg = msg_at(m, i);
+		enum store_result r;
+
+		if (msg->gone || (msg->flags & having) != having)
+			return STORE_OK;
+		if (unlinkat(msg_dir(m, msg), msg->file, 0) == 0) {
+			*in_new |= msg_dir(m, msg) == m->f.new;
+			msg_gone(m, i);
+			return STORE_OK;
+		}
+		if (errno != ENOENT)
+			break;
+		if ((r = mailbox_scan(m, true)) != STORE_OK)
+			return r;
+		/* A reader without our lock is at it. */
+		errno = EBUSY;
+	}
+	return store_fail(m->s, "cannot remove a message");
+}
+
 /* Remove the files at once; they are marked gone.  The caller holds the lock. */
 static enum store_result
-remove_all(struct box *m, const size_t *at, size_t n)
+remove_all(struct box *m, const size_t *at, size_t n, uint32_t having)
 {
 	enum store_result r = STORE_OK;
 	bool in_new = false;
 
 	for (size_t i = 0; i < n && r == STORE_OK; i++) {
-		struct store_msg *msg = msg_at(m, at[i]);
-
-		if (msg->gone)
-			continue;
-		in_new |= msg_dir(m, msg) == m->f.new;
-		if (unlinkat(msg_dir(m, msg), msg->file, 0) < 0) {
-			if (errno != ENOENT) {
-				r = store_fail(m->s, "cannot remove a message");
-				break;
-			}
-			r = mailbox_scan(m, true);
-			msg = msg_at(m, at[i]);
-			if (r == STORE_OK && !msg->gone &&
-			    unlinkat(msg_dir(m, msg), msg->file, 0) < 0 && errno != ENOENT)
-				r = store_fail(m->s, "cannot remove a message");
-		}
-		if (r == STORE_OK)
-			msg_gone(m, at[i]);
+		r = remove_one(m, at[i], having, &in_new);
 		breathe(i);
 	}
 	if (r == STORE_OK && n > 0)
@@ -129,14 +141,14 @@ remove_all(struct box *m, const size_t *at, size_t n)
 }
 
 enum store_result
-mailbox_expunge(struct box *m, const size_t *at, size_t n)
+mailbox_expunge(struct box *m, const size_t *at, size_t n, uint32_t having)
 {
 	enum store_result r;
 	int lock = lock_take(m->f.dir, LOCK_FILE, MAILDIR_LOCK_MS);
 
 	if (lock < 0)
 		return store_fail(m->s, "cannot lock \"%s\"", m->name);
-	r = remove_all(m, at, n);
+	r = remove_all(m, at, n, having);
 	close(lock);
 	return r;
 }
@@ -239,7 +251,7 @@ publish(struct appender *a, struct str base, uint32_t flags, struct strs keyword
 	r = uids_load(a->s, &a->f, &u);
 	for (size_t i = 0; r == STORE_OK && i < keywords.n; i++) {
 		int index = str_ieq(keywords.v[i], STR("$Forwarded")) ? -1 :
-		    uids_keyword(&u, keywords.v[i], true);
+		    uids_keyword(&u, &a->f, keywords.v[i]);
 
 		if (index >= 0)
 			flags |= 1u << (STORE_KEYWORD0 + index);
@@ -389,7 +401,7 @@ publish_all(struct box *m, struct folder *to, struct copy *copies, const size_t 
 			r = STORE_LIMIT;
 		else
 			uids[i] = rec->uid;
-		copies[i].flags = flags_translate(&m->uids, &u, copies[i].flags);
+		copies[i].flags = flags_translate(&m->uids, &u, to, copies[i].flags);
 	}
 	*validity = u.validity;
 	if (r == STORE_OK)
@@ -483,7 +495,7 @@ mailbox_copy(struct box *m, const size_t *at, size_t n, struct str to, bool move
 		r = copy_locked(m, at, n, &f, validity, uids);
 	/* The target is on disk now: a crash from here on leaves both, never neither. */
 	if (r == STORE_OK && move)
-		r = remove_all(m, at, n);
+		r = remove_all(m, at, n, 0);
 	if (first >= 0)
 		close(first);
 	if (second >= 0)

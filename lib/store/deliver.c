@@ -36,7 +36,10 @@ struct delivery {
 	struct textout text;
 };
 
-/* Take away what deliveries that died left in tmp/, ours and others'. */
+/*
+ * Take away what deliveries that died left in tmp/, ours and others'.  What APPEND and COPY write there
+ * has the date of its message; when it came is the time of its last change.
+ */
 static void
 sweep(struct delivery *d)
 {
@@ -53,7 +56,8 @@ sweep(struct delivery *d)
 	}
 	while ((e = readdir(dir)) != NULL)
 		if (e->d_name[0] != '.' && fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    !S_ISDIR(st.st_mode) && st.st_mtim.tv_sec < now - STALE_S)
+		    !S_ISDIR(st.st_mode) && st.st_mtim.tv_sec < now - STALE_S &&
+		    st.st_ctim.tv_sec < now - STALE_S)
 			unlinkat(fd, e->d_name, 0);
 	closedir(dir);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "store/maildir.h"
 
 const struct passwd *
 home_user(uid_t uid, gid_t gid)
@@ -66,4 +67,13 @@ home_open(uid_t uid, gid_t gid, const char *mailbox, bool virtual_box, const cha
 	buf_reset(path);
 	buf_addf(path, "%s/%.*s", base, STR_ARG(rel));
 	return s;
+}
+
+bool
+home_replaced(const struct store *s, const char *path)
+{
+	struct stat at, open;
+
+	return stat(path, &at) == 0 && fstat(s->root, &open) == 0 &&
+	    (at.st_ino != open.st_ino || at.st_dev != open.st_dev);
 }

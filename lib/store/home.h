@@ -30,4 +30,10 @@ const struct passwd *home_user(uid_t uid, gid_t gid);
 struct store *home_open(uid_t uid, gid_t gid, const char *mailbox, bool virtual_box,
     const char *base, const char *storage, struct buf *path);
 
+/*
+ * Is another folder at `path` now than the one that is open (put aside for a restore, say)?  While
+ * there is none, it is not.
+ */
+bool home_replaced(const struct store *s, const char *path);
+
 #endif

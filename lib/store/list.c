@@ -331,7 +331,9 @@ store_subscribe(struct store *s, struct str name, bool on)
 		buf_free(&wire);
 		return r;
 	}
-	read_whole(s->root, SUBSCRIPTIONS, SUBSCRIPTIONS_LIMIT, &text);
+	/* A list that is there and cannot be read must not be replaced by this name alone. */
+	if (!read_whole(s->root, SUBSCRIPTIONS, SUBSCRIPTIONS_LIMIT, &text) && errno != ENOENT)
+		r = store_fail(s, "cannot read " SUBSCRIPTIONS);
 	rest = buf_str(&text);
 	while (str_cut(&rest, '\n', &line)) {
 		bool same = str_eq(line, buf_str(&wire));
@@ -346,9 +348,9 @@ store_subscribe(struct store *s, struct str name, bool on)
 		buf_add(&out, buf_str(&wire));
 		buf_addc(&out, '\n');
 	}
-	if (out.n > SUBSCRIPTIONS_LIMIT)
+	if (r == STORE_OK && out.n > SUBSCRIPTIONS_LIMIT)
 		r = STORE_LIMIT;
-	else if (had != on)
+	else if (r == STORE_OK && had != on)
 		r = write_whole(s, s->root, SUBSCRIPTIONS, buf_str(&out));
 	close(lock);
 	buf_free(&text);

@@ -32,11 +32,10 @@ msg_at(const struct box *m, size_t i)
 	return vec_at(&m->msgs, i);
 }
 
-/* Files in new/ keep a name without ":2,", those in cur/ have one. */
 int
 msg_dir(const struct box *m, const struct store_msg *msg)
 {
-	return strchr(msg->file, ':') == NULL ? m->f.new : m->f.cur;
+	return msg->in_new ? m->f.new : m->f.cur;
 }
 
 void
@@ -55,7 +54,10 @@ found_free(struct vec *v)
 	vec_free(v);
 }
 
-/* Add the files of new/ or cur/. */
+/*
+ * Add the files of new/ or cur/.  Those in cur/ should end in ":2," and flags, those in new/ should
+ * not; but some mail readers put one with flags into new/, and files without are found in cur/.
+ */
 static enum store_result
 collect(struct box *m, int dir, bool in_new, struct vec *found)
 {
@@ -75,9 +77,6 @@ collect(struct box *m, int dir, bool in_new, struct vec *found)
 		struct found *f;
 
 		if (e->d_name[0] == '.' || (e->d_type != DT_REG && e->d_type != DT_UNKNOWN))
-			continue;
-		/* A stray ":2," in new/: leave it to who put it there to move it. */
-		if (in_new && strchr(e->d_name, ':') != NULL)
 			continue;
 		f = vec_push(found);
 		f->file = mem_str(e->d_name);
@@ -128,6 +127,25 @@ by_uid(const void *a, const void *b)
 	return (int)x->in_new - (int)y->in_new;
 }
 
+/*
+ * Read the UIDs.  RFC 3501 2.3.1.1: where they have another UIDVALIDITY than those the reader was told
+ * (the file was lost, or replaced by a restore), its mailbox is gone; another one stands in its place.
+ */
+static enum store_result
+load(struct box *m)
+{
+	enum store_result r = uids_load(m->s, &m->f, &m->uids);
+
+	if (r != STORE_OK)
+		return r;
+	if (m->validity == 0)
+		m->validity = m->uids.validity;
+	if (m->validity == m->uids.validity)
+		return STORE_OK;
+	errno = ENOENT;
+	return store_fail(m->s, "the UIDs of \"%s\" were made anew", m->name);
+}
+
 static enum store_result
 assign(struct box *m, struct vec *found)
 {
@@ -156,7 +174,7 @@ assign(struct box *m, struct vec *found)
 static enum store_result
 leave_out(struct box *m, struct vec *found)
 {
-	enum store_result r = uids_load(m->s, &m->f, &m->uids);
+	enum store_result r = load(m);
 
 	for (size_t i = found->n; r == STORE_OK && i-- > 0;) {
 		struct found *f = vec_at(found, i);
@@ -173,7 +191,7 @@ leave_out(struct box *m, struct vec *found)
 	return r;
 }
 
-/* What was new is ours now: new/BASE → cur/BASE:2, */
+/* What was new is ours now: new/BASE → cur/BASE:2, with the flags it had. */
 static bool
 take_new(struct box *m, struct vec *found)
 {
@@ -186,11 +204,12 @@ take_new(struct box *m, struct vec *found)
 		if (!f->in_new)
 			continue;
 		buf_reset(&name);
-		file_name(&name, file_base(f->file), 0);
+		file_name(&name, file_base(f->file), file_flags(f->file));
 		if (renameat(m->f.new, f->file, m->f.cur, buf_z(&name)) < 0)
 			continue;	/* someone else did, or may not: it stays where it is */
 		free(f->file);
 		f->file = mem_str(buf_z(&name));
+		f->in_new = false;
 		any = true;
 		if ((i + 1) % YIELD_EVERY == 0)
 			fiber_running() ? fiber_yield() : (void)0;
@@ -215,6 +234,7 @@ update(struct box *m, struct store_msg *msg, struct found *f)
 		m->changed++;
 	}
 	msg->flags = flags;
+	msg->in_new = f->in_new;
 }
 
 /* Bring the view up to date with what was found; both are in order of UID. */
@@ -248,10 +268,31 @@ merge(struct box *m, struct vec *found)
 		msg->size = f->rec->size;
 		msg->date = -1;
 		msg->file = f->file;
+		msg->in_new = f->in_new;
 		f->file = NULL;
 	}
 	for (; i < had; i++)
 		msg_gone(m, i);
+}
+
+/*
+ * Has a UID of the view another file now?  An older posthorn-uids was put back, and its next numbers
+ * were given a second time.
+ */
+static bool
+confused(const struct box *m, const struct vec *found)
+{
+	for (size_t i = 0, k = 0; i < m->msgs.n && k < found->n;) {
+		const struct store_msg *msg = msg_at(m, i);
+		const struct found *f = vec_at(found, k);
+
+		if (msg->uid == f->rec->uid &&
+		    !str_eq(file_base(msg->file), file_base(f->file)))
+			return true;
+		i += msg->uid <= f->rec->uid;
+		k += msg->uid > f->rec->uid;
+	}
+	return false;
 }
 
 /* Is something of the view missing in what was found? */
@@ -320,7 +361,7 @@ static enum store_result
 scan_locked(struct box *m)
 {
 	struct vec found = vec_of(sizeof(struct found));
-	enum store_result r = uids_load(m->s, &m->f, &m->uids);
+	enum store_result r = load(m);
 
 	/*
 	 * Mail readers that know no lock may rename a file while the folder is read, so that it is
@@ -337,6 +378,10 @@ scan_locked(struct box *m)
 			r = leave_out(m, &found);
 		if (r == STORE_OK && !missing(m, &found))
 			break;
+	}
+	if (r == STORE_OK && confused(m, &found)) {
+		errno = ENOENT;
+		r = store_fail(m->s, "the UIDs of \"%s\" are older ones", m->name);
 	}
 	if (r == STORE_OK) {
 		/* Our own renames hide what others do meanwhile: look again next time. */
@@ -401,7 +446,7 @@ keep_sizes(struct box *m)
 
 	if (m->sizes.n == 0 || (lock = lock_take(m->f.dir, LOCK_FILE, 0)) < 0)
 		return;
-	if (uids_load(m->s, &m->f, &m->uids) == STORE_OK) {
+	if (load(m) == STORE_OK) {
 		for (size_t i = 0; i < m->sizes.n; i++) {
 			const struct store_msg *msg = msg_at(m, ((uint32_t *)m->sizes.p)[i]);
 
@@ -438,6 +483,9 @@ mailbox_follow(struct box *m, bool locked)
 	struct stat st;
 
 	if (fstat(m->f.dir, &st) == 0 && st.st_nlink == 0)
+		return STORE_ABSENT;
+	/* Those who read UIDs without looking at the folder may have met it: see load. */
+	if (m->uids.validity != 0 && m->uids.validity != m->validity)
 		return STORE_ABSENT;
 	return unchanged(m) ? STORE_OK : mailbox_scan(m, locked);
 }
@@ -536,7 +584,7 @@ mailbox_find(const struct box *m, uint32_t uid)
 uint32_t
 mailbox_uidvalidity(const struct box *m)
 {
-	return m->uids.validity;
+	return m->validity;
 }
 
 uint32_t
@@ -569,15 +617,6 @@ mailbox_keywords(const struct box *m)
 	return (struct strs){ m->uids.keywords.p, m->uids.keywords.n };
 }
 
-static bool
-keyword_ok(struct str name)
-{
-	for (size_t i = 0; i < name.n; i++)
-		if (name.p[i] <= ' ' || name.p[i] >= 0x7f)
-			return false;
-	return name.n > 0 && name.n <= STORE_KEYWORD_LIMIT;
-}
-
 uint32_t
 mailbox_keyword(struct box *m, struct str name, bool create)
 {
@@ -585,11 +624,11 @@ mailbox_keyword(struct box *m, struct str name, bool create)
 
 	if (str_ieq(name, STR("$Forwarded")))
 		return STORE_FORWARDED;
-	index = uids_keyword(&m->uids, name, false);
-	if (index < 0 && create && !m->readonly && keyword_ok(name) &&
+	index = uids_keyword(&m->uids, NULL, name);
+	if (index < 0 && create && !m->readonly &&
 	    (lock = lock_take(m->f.dir, LOCK_FILE, MAILDIR_LOCK_MS)) >= 0) {
-		if (uids_load(m->s, &m->f, &m->uids) == STORE_OK) {
-			index = uids_keyword(&m->uids, name, true);
+		if (load(m) == STORE_OK) {
+			index = uids_keyword(&m->uids, &m->f, name);
 			if (uids_flush(m->s, &m->f, &m->uids, true) != STORE_OK)
 				index = -1;
 		}
@@ -599,7 +638,7 @@ mailbox_keyword(struct box *m, struct str name, bool create)
 }
 
 uint32_t
-flags_translate(const struct uids *from, struct uids *to, uint32_t flags)
+flags_translate(const struct uids *from, struct uids *to, const struct folder *f, uint32_t flags)
 {
 	uint32_t out = flags & ((1u << STORE_KEYWORD0) - 1);
 
@@ -608,26 +647,34 @@ flags_translate(const struct uids *from, struct uids *to, uint32_t flags)
 
 		if (!(flags & (1u << (STORE_KEYWORD0 + i))))
 			continue;
-		index = uids_keyword(to, *(struct str *)vec_at(&from->keywords, i), true);
+		index = uids_keyword(to, f, *(struct str *)vec_at(&from->keywords, i));
 		if (index >= 0)
 			out |= 1u << (STORE_KEYWORD0 + index);
 	}
 	return out;
 }
 
-uint64_t
-mailbox_size(struct box *m, size_t i)
+enum store_result
+mailbox_size(struct box *m, size_t i, uint64_t *size)
 {
-	struct store_msg *msg = msg_at(m, i);
+	enum store_result r;
 	struct text *t;
 
-	if (msg->size == 0 && text_open(m, i, &t) == STORE_OK) {
-		msg->size = text_size(t);
-		text_close(t);
-		if (msg->size > 0)
-			*(uint32_t *)vec_push(&m->sizes) = (uint32_t)i;
+	*size = msg_at(m, i)->size;
+	if (*size > 0)
+		return STORE_OK;
+	if ((r = text_open(m, i, &t)) != STORE_OK)
+		return r;
+	/* What could not be read to its end is not remembered. */
+	if (!text_size(t, size))
+		r = STORE_FAILED;
+	text_close(t);
+	if (*size > 0) {
+		/* Opening it may have looked at the folder, which moves messages in memory. */
+		msg_at(m, i)->size = *size;
+		*(uint32_t *)vec_push(&m->sizes) = (uint32_t)i;
 	}
-	return msg->size;
+	return r;
 }
 
 int64_t
@@ -657,15 +704,17 @@ store_status(struct store *s, struct str name, bool sizes, struct store_counts *
 		return r;
 	out->messages = (uint32_t)m->msgs.n;
 	out->recent = (uint32_t)m->recent;
-	out->uidvalidity = m->uids.validity;
+	out->uidvalidity = m->validity;
 	out->uidnext = m->uids.next;
 	for (size_t i = 0; i < m->msgs.n; i++) {
 		const struct store_msg *msg = msg_at(m, i);
+		uint64_t size = 0;
 
 		out->unseen += !(msg->flags & STORE_SEEN);
 		out->deleted += (msg->flags & STORE_DELETED) != 0;
 		if (sizes)
-			out->size += mailbox_size(m, i);
+			mailbox_size(m, i, &size);
+		out->size += size;
 	}
 	mailbox_close(m);
 	return STORE_OK;

@@ -15,6 +15,7 @@ struct box {
 	char *name;
 	bool readonly;
 	struct uids uids;
+	uint32_t validity;		/* of the UIDs in the view; 0: none were read yet */
 	struct vec msgs;		/* struct store_msg, by UID */
 	size_t gone, changed, recent;	/* how many are marked */
 	size_t changed_from;		/* where mailbox_next_changed goes on */
@@ -41,7 +42,8 @@ enum store_result mailbox_scan(struct box *m, bool locked);
 /* The same, but only when the folders' times say that something happened. */
 enum store_result mailbox_follow(struct box *m, bool locked);
 
-/* The flag bits of `flags` in another mailbox's keywords; makes them there. */
-uint32_t flags_translate(const struct uids *from, struct uids *to, uint32_t flags);
+/* The flag bits of `flags` in the keywords of another mailbox, kept in `f`; makes them there. */
+uint32_t flags_translate(const struct uids *from, struct uids *to, const struct folder *f,
+    uint32_t flags);
 
 #endif

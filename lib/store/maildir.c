@@ -412,19 +412,24 @@ bool
 read_whole(int dir, const char *name, size_t max, struct buf *out)
 {
 	int fd = beneath(dir, name, O_RDONLY, 0);
-	ssize_t n = -1;
+	ssize_t n = 1;
+	int error = 0;
 
 	if (fd < 0)
 		return false;
-	for (;;) {
+	while (n > 0 && error == 0) {
 		char *at = buf_room(out, 8192);
 
-		if (at == NULL || out->n > max || (n = read(fd, at, 8192)) <= 0)
-			break;
-		buf_grew(out, (size_t)n);
+		if (at == NULL || out->n > max)
+			error = EFBIG;
+		else if ((n = read(fd, at, 8192)) < 0)
+			error = errno;
+		else
+			buf_grew(out, (size_t)n);
 	}
 	close(fd);
-	return n == 0;
+	errno = error;
+	return error == 0;
 }
 
 enum store_result

@@ -93,7 +93,7 @@ enum store_result next_validity(struct store *s, uint32_t *out);
 /* Write a small file durably by way of `NAME.new`. */
 enum store_result write_whole(struct store *s, int dir, const char *name, struct str text);
 
-/* Read a small file; false when there is none or it passes `max`. */
+/* Read a small file; false with errno: there is none, it passes `max`, it cannot be read. */
 bool read_whole(int dir, const char *name, size_t max, struct buf *out);
 
 /* --- file names --- */

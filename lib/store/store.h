@@ -110,7 +110,8 @@ struct store_msg {
 	bool changed;	/* flags changed elsewhere, see mailbox_next_changed */
 	uint64_t size;	/* in CRLF form; 0: ask mailbox_size */
 	int64_t date;	/* when it arrived, seconds since 1970; -1: ask mailbox_date */
-	char *file;	/* the driver's */
+	char *file;	/* the driver's, and where it lies */
+	bool in_new;
 };
 
 struct store_counts {
@@ -137,14 +138,16 @@ size_t mailbox_recent(const struct box *m);
 bool mailbox_readonly(const struct box *m);
 struct str mailbox_name(const struct box *m);
 
-/* Names of the keywords, by bit from STORE_KEYWORD0 on. */
+/* Names of the keywords, by bit from STORE_KEYWORD0 on; empty where a bit has none. */
 struct strs mailbox_keywords(const struct box *m);
 
 /* The flag bit of a keyword, made when `create` and there is room; 0: none. */
 uint32_t mailbox_keyword(struct box *m, struct str name, bool create);
 
-/* Size in CRLF form; 0 when the message is gone.  Arrival time; 0 when gone. */
-uint64_t mailbox_size(struct box *m, size_t i);
+/* Size in CRLF form, 0 when it cannot be had; STORE_ABSENT: the message is gone. */
+enum store_result mailbox_size(struct box *m, size_t i, uint64_t *size);
+
+/* Arrival time; 0 when the message is gone. */
 int64_t mailbox_date(struct box *m, size_t i);
 
 /* Counts of a mailbox without keeping it open. */
@@ -155,7 +158,7 @@ enum store_result store_status(struct store *s, struct str name, bool sizes, str
 /*
  * Look for what deliveries and other views did.  Cheap when nothing happened.  New messages are at
  * the end of the view afterwards, those removed are marked gone, those with other flags changed.
- * STORE_ABSENT: the mailbox itself is gone.
+ * STORE_ABSENT: the mailbox itself is gone, or its UIDs have another UIDVALIDITY now.
  */
 enum store_result mailbox_poll(struct box *m);
 
@@ -195,8 +198,11 @@ enum store_set { STORE_REPLACE, STORE_ADD, STORE_REMOVE };
 enum store_result mailbox_set_flags(struct box *m, const size_t *at, size_t n, enum store_set how,
     uint32_t flags);
 
-/* Remove for good; they are marked gone. */
-enum store_result mailbox_expunge(struct box *m, const size_t *at, size_t n);
+/*
+ * Remove for good those that have all the flags `having` now, whatever the view says; they are marked
+ * gone.
+ */
+enum store_result mailbox_expunge(struct box *m, const size_t *at, size_t n, uint32_t having);
 
 /*
  * Copy (or move) to the mailbox `to` with flags, keywords and dates: all or none.  *validity and
@@ -236,13 +242,13 @@ struct text;
 enum store_result text_open(struct box *m, size_t i, struct text **out);
 void text_close(struct text *t);
 
-/* Its exact size in CRLF form. */
-uint64_t text_size(struct text *t);
+/* Its exact size in CRLF form; false, and 0, when the disk failed. */
+bool text_size(struct text *t, uint64_t *size);
 
 /*
  * Append up to `max` bytes from `offset` on to `out`, lines ending in CRLF, NUL shown as 0x80.
- * Reading on from where the last call ended is cheap.  False when the disk failed; fewer bytes than
- * asked for only at the end.
+ * Reading on from where the last call ended is cheap.  False when the disk failed, now or before; fewer
+ * bytes than asked for only at the end.
  */
 bool text_read(struct text *t, uint64_t offset, size_t max, struct buf *out);
 

@@ -12,7 +12,9 @@
 #define TEXT_BLOCK	65536
 
 struct text {
+	const struct box *m;
 	int fd;
+	bool failed;		/* a read did: what follows would look like the end */
 	off_t disk;		/* where the next block of the file begins */
 	uint64_t at;		/* offset in CRLF form of the next byte given out */
 	bool cr;		/* the byte before was a CR */
@@ -60,6 +62,7 @@ text_open(struct box *m, size_t i, struct text **out)
 	if (fd < 0)
 		return store_fail(m->s, "cannot open a message of \"%s\"", m->name);
 	t = mem_zero(1, sizeof(*t));
+	t->m = m;
 	t->fd = fd;
 	t->block = mem_alloc(TEXT_BLOCK);
 	*out = t;
@@ -87,7 +90,7 @@ rewind_text(struct text *t)
 
 /* Have something in the block; false at the end and when the disk failed. */
 static bool
-fill(struct text *t, bool *failed)
+fill(struct text *t)
 {
 	ssize_t n;
 
@@ -98,7 +101,10 @@ fill(struct text *t, bool *failed)
 	n = pread(t->fd, t->block, TEXT_BLOCK, t->disk);
 	if (n <= 0) {
 		t->end = true;
-		*failed = *failed || n < 0;
+		if (n < 0) {
+			store_fail(t->m->s, "cannot read a message of \"%s\"", t->m->name);
+			t->failed = true;
+		}
 		return false;
 	}
 	for (char *p = t->block; (p = memchr(p, '\0', (size_t)(t->block + n - p))) != NULL;)
@@ -113,9 +119,7 @@ fill(struct text *t, bool *failed)
 static bool
 pump(struct text *t, uint64_t max, struct buf *out)
 {
-	bool failed = false;
-
-	while (max > 0 && fill(t, &failed)) {
+	while (max > 0 && fill(t)) {
 		const char *p = t->block + t->used;
 		size_t left = t->n - t->used, run;
 		const char *nl = memchr(p, '\n', left);
@@ -142,20 +146,20 @@ pump(struct text *t, uint64_t max, struct buf *out)
 		t->at += run;
 		max -= run;
 	}
-	return !failed;
+	return !t->failed;
 }
 
-uint64_t
-text_size(struct text *t)
+bool
+text_size(struct text *t, uint64_t *size)
 {
 	if (!t->sized) {
 		rewind_text(t);
-		pump(t, UINT64_MAX, NULL);
+		t->sized = pump(t, UINT64_MAX, NULL);
 		t->size = t->at;
-		t->sized = true;
 		rewind_text(t);
 	}
-	return t->size;
+	*size = t->sized ? t->size : 0;
+	return t->sized;
 }
 
 bool

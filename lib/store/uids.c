@@ -4,6 +4,7 @@
  */
 #include "store/uids.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #define UIDS_FILE	"posthorn-uids"
 #define UIDS_HEAD	"posthorn-uids 1 "
 #define UIDS_LIMIT	((size_t)256 << 20)	/* bytes of the file */
+#define TAKE_OVER_LIMIT	65536			/* bytes of dovecot-keywords */
 #define UIDS_SLACK	1000			/* dead records before a rewrite is worth it */
 
 void
@@ -64,6 +66,16 @@ uids_free(struct uids *u)
 	vec_free(&u->keywords);
 	buf_free(&u->pending);
 	u->by_base = NULL;
+}
+
+/* So much more of the file is known; it ends in a whole line. */
+static void
+known(struct uids *u, struct str lines)
+{
+	if (lines.n < UIDS_TAIL)
+		return;
+	memcpy(u->tail, lines.p + lines.n - UIDS_TAIL, UIDS_TAIL);
+	u->end += (off_t)lines.n;
 }
 
 static void
@@ -138,13 +150,16 @@ note(struct uids *u, uint32_t uid, uint64_t size, struct str base)
 	return rec;
 }
 
+/* Letters that are passed over have no name. */
 static void
-note_keyword(struct uids *u, struct str name)
+note_keyword(struct uids *u, size_t index, struct str name)
 {
 	char *copy = mem_alloc(name.n + 1);
 
 	memcpy(copy, name.p, name.n);
 	copy[name.n] = '\0';
+	while (u->keywords.n < index)
+		*(struct str *)vec_push(&u->keywords) = str_n(NULL, 0);
 	*(struct str *)vec_push(&u->keywords) = str_n(copy, name.n);
 }
 
@@ -197,9 +212,9 @@ take_line(struct uids *u, struct str line)
 		}
 		ok = true;
 	} else if (kind.p[0] == 'K' && number(&line, STORE_KEYWORDS - 1, &uid) &&
-	    uid == u->keywords.n && line.n > 0) {
+	    uid >= u->keywords.n && line.n > 0) {
 		ok = true;
-		note_keyword(u, line);
+		note_keyword(u, (size_t)uid, line);
 	}
 	buf_free(&base);
 	return ok;
@@ -253,6 +268,47 @@ take_head(struct uids *u, struct str text)
 	return (size_t)nl + 1;
 }
 
+static void
+add_head(struct buf *out, uint32_t validity)
+{
+	size_t start = out->n;
+
+	buf_addf(out, UIDS_HEAD "%lu", (unsigned long)validity);
+	end_line(out, start);
+}
+
+static void
+add_keyword(struct buf *out, size_t index, struct str name)
+{
+	size_t start = out->n;
+
+	if (name.n == 0)
+		return;
+	buf_addf(out, "K %zu ", index);
+	buf_add(out, name);
+	end_line(out, start);
+}
+
+/*
+ * Is it still the file that was read up to u->end?  Numbers of inodes are used again, so what stands
+ * at its beginning and where we stopped must be the same too.
+ */
+static bool
+same_file(const struct uids *u, int fd, const struct stat *st)
+{
+	struct buf head = { 0 };
+	char got[sizeof(UIDS_HEAD) + 32];
+	bool same = st->st_ino == u->ino && u->end > 0 && st->st_size >= u->end;
+
+	add_head(&head, u->validity);
+	same = same && head.n <= sizeof(got) &&
+	    pread(fd, got, head.n, 0) == (ssize_t)head.n && memcmp(got, head.p, head.n) == 0 &&
+	    pread(fd, got, UIDS_TAIL, u->end - UIDS_TAIL) == UIDS_TAIL &&
+	    memcmp(got, u->tail, UIDS_TAIL) == 0;
+	buf_free(&head);
+	return same;
+}
+
 /* Write the file from nothing: head, next UID, what is recent, keywords, records that were seen. */
 static enum store_result
 write_file(struct store *s, struct folder *f, struct uids *u)
@@ -263,20 +319,15 @@ write_file(struct store *s, struct folder *f, struct uids *u)
 	struct stat st;
 	size_t start;
 
-	buf_addf(&out, UIDS_HEAD "%lu", (unsigned long)u->validity);
-	end_line(&out, 0);
+	add_head(&out, u->validity);
 	start = out.n;
 	buf_addf(&out, "N %lu", (unsigned long)u->next);
 	end_line(&out, start);
 	start = out.n;
 	buf_addf(&out, "R %lu", (unsigned long)u->recent);
 	end_line(&out, start);
-	for (size_t i = 0; i < u->keywords.n; i++) {
-		start = out.n;
-		buf_addf(&out, "K %zu ", i);
-		buf_add(&out, *(struct str *)vec_at(&u->keywords, i));
-		end_line(&out, start);
-	}
+	for (size_t i = 0; i < u->keywords.n; i++)
+		add_keyword(&out, i, *(struct str *)vec_at(&u->keywords, i));
 	for (size_t i = 0; i < u->recs.n; i++) {
 		struct uid_rec *rec = *(struct uid_rec **)vec_at(&u->recs, i);
 
@@ -298,12 +349,47 @@ write_file(struct store *s, struct folder *f, struct uids *u)
 	r = write_whole(s, f->dir, UIDS_FILE, buf_str(&out));
 	if (r == STORE_OK && fstatat(f->dir, UIDS_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		u->ino = st.st_ino;
-		u->end = (off_t)out.n;
+		u->end = 0;
+		known(u, buf_str(&out));
 	} else {
 		u->ino = 0;
 	}
 	buf_free(&out);
 	return r;
+}
+
+/* May this stand among flags as it is (RFC 3501 9, atom)? */
+static bool
+keyword_ok(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] <= ' ' || name.p[i] >= 0x7f || strchr("(){%*\"\\]", name.p[i]) != NULL)
+			return false;
+	return name.n > 0 && name.n <= STORE_KEYWORD_LIMIT;
+}
+
+/*
+ * The letters in the names of a mailbox that Dovecot kept mean what its dovecot-keywords says, a line
+ * "INDEX NAME" each.  $Forwarded has a letter of its own here.
+ */
+static void
+take_over(struct folder *f, struct uids *u)
+{
+	struct buf text = { .limit = TAKE_OVER_LIMIT };
+	struct str names[STORE_KEYWORDS] = { { NULL, 0 } }, rest, line;
+	uint64_t index;
+
+	if (read_whole(f->dir, "dovecot-keywords", TAKE_OVER_LIMIT, &text)) {
+		rest = buf_str(&text);
+		while (str_cut(&rest, '\n', &line))
+			if (number(&line, STORE_KEYWORDS - 1, &index) && keyword_ok(line) &&
+			    !str_ieq(line, STR("$Forwarded")))
+				names[index] = line;
+		for (size_t i = 0; i < STORE_KEYWORDS; i++)
+			if (names[i].n > 0 && uids_keyword(u, NULL, names[i]) < 0)
+				note_keyword(u, i, names[i]);
+	}
+	buf_free(&text);
 }
 
 static enum store_result
@@ -317,7 +403,10 @@ new_file(struct store *s, struct folder *f, struct uids *u)
 	forget(u);
 	r = next_validity(s, &u->validity);
 	close(lock);
-	return r == STORE_OK ? write_file(s, f, u) : r;
+	if (r != STORE_OK)
+		return r;
+	take_over(f, u);
+	return write_file(s, f, u);
 }
 
 enum store_result
@@ -335,7 +424,7 @@ uids_load(struct store *s, struct folder *f, struct uids *u)
 		    store_fail(s, "cannot open " UIDS_FILE);
 	if (fstat(fd, &st) < 0 || st.st_size > (off_t)UIDS_LIMIT)
 		goto bad;
-	if (st.st_ino != u->ino || st.st_size < u->end)
+	if (!same_file(u, fd, &st))
 		forget(u);
 	while (u->end + (off_t)text.n < st.st_size) {
 		char *at = buf_room(&text, 65536);
@@ -355,7 +444,7 @@ uids_load(struct store *s, struct folder *f, struct uids *u)
 		return new_file(s, f, u);
 	}
 	good += take_text(u, str_sub(buf_str(&text), good, text.n));
-	u->end += (off_t)good;
+	known(u, str_sub(buf_str(&text), 0, good));
 	u->ino = st.st_ino;
 	/* A torn tail: nobody was told of it, and nothing may be written behind it. */
 	if (good < text.n && ftruncate(fd, u->end) < 0)
@@ -400,22 +489,56 @@ uids_size(struct uids *u, uint32_t uid, uint64_t size)
 	end_line(&u->pending, start);
 }
 
-int
-uids_keyword(struct uids *u, struct str name, bool create)
+/* The keyword bits of all names in a folder; false when it cannot be read. */
+static bool
+add_letters(int at, uint32_t *bits)
 {
-	size_t start = u->pending.n;
+	int fd = beneath(at, ".", O_RDONLY | O_DIRECTORY, 0);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
 
+	if (d == NULL && fd >= 0)
+		close(fd);
+	if (d == NULL)
+		return false;
+	while ((e = readdir(d)) != NULL)
+		*bits |= file_flags(e->d_name);
+	closedir(d);
+	return true;
+}
+
+/*
+ * Where the file of UIDs was lost, or another server was here, names hold letters that nobody can tell
+ * the meaning of.  A keyword must not take one of them: it would be on messages that never got it.
+ */
+static int
+free_letter(const struct uids *u, const struct folder *f)
+{
+	uint32_t bits = 0;
+	size_t i = u->keywords.n;
+
+	if (i >= STORE_KEYWORDS || !add_letters(f->cur, &bits) || !add_letters(f->new, &bits))
+		return -1;
+	while (i < STORE_KEYWORDS && (bits & (1u << (STORE_KEYWORD0 + i))))
+		i++;
+	return i < STORE_KEYWORDS ? (int)i : -1;
+}
+
+int
+uids_keyword(struct uids *u, const struct folder *f, struct str name)
+{
+	int index;
+
+	if (name.n == 0)
+		return -1;
 	for (size_t i = 0; i < u->keywords.n; i++)
 		if (str_ieq(*(struct str *)vec_at(&u->keywords, i), name))
 			return (int)i;
-	if (!create || u->keywords.n >= STORE_KEYWORDS || name.n == 0 ||
-	    name.n > STORE_KEYWORD_LIMIT)
+	if (f == NULL || !keyword_ok(name) || (index = free_letter(u, f)) < 0)
 		return -1;
-	buf_addf(&u->pending, "K %zu ", u->keywords.n);
-	buf_add(&u->pending, name);
-	end_line(&u->pending, start);
-	note_keyword(u, name);
-	return (int)u->keywords.n - 1;
+	add_keyword(&u->pending, (size_t)index, name);
+	note_keyword(u, (size_t)index, name);
+	return index;
 }
 
 void
@@ -453,7 +576,7 @@ uids_flush(struct store *s, struct folder *f, struct uids *u, bool durable)
 	if (error == 0 && durable)
 		error = sync_data(fd);
 	if (error == 0) {
-		u->end += (off_t)done;
+		known(u, buf_str(&u->pending));
 	} else {
 		/* What was given in memory is not on disk: read everything again next time. */
 		if (fd >= 0 && ftruncate(fd, u->end) < 0)

@@ -9,7 +9,8 @@
  *	N <uidnext> <crc>			UIDs below this are taken
  *	M <uid> <size> <base> <crc>		message file BASE has this UID; size in CRLF form or 0
  *	S <uid> <size> <crc>			its size, learnt later
- *	K <index> <name> <crc>			keyword of Maildir's letter 'a' + index
+ *	K <index> <name> <crc>			keyword of Maildir's letter 'a' + index; those
+ *						between have none
  *	R <uid> <crc>				a session was told of all below this one
  *
  * A base is written with bytes outside "!".."~" and "%" as %XX.  Lines of messages that are gone
@@ -23,6 +24,8 @@
 #include "base/map.h"
 #include "store/maildir.h"
 
+#define UIDS_TAIL	10	/* bytes of a line's end: blank, checksum, LF */
+
 struct uid_rec {
 	uint32_t uid;
 	bool seen;		/* a file had this base in the scan under way */
@@ -35,9 +38,10 @@ struct uids {
 	uint32_t recent;	/* the first UID no reading and writing session was told of */
 	struct map *by_base;	/* struct uid_rec * */
 	struct vec recs;	/* struct uid_rec * */
-	struct vec keywords;	/* struct str, memory of its own */
-	ino_t ino;		/* the file read last, and how far */
+	struct vec keywords;	/* struct str, memory of its own; empty: a letter without a name */
+	ino_t ino;		/* the file read last, how far, and the checksum that ends there */
 	off_t end;
+	char tail[UIDS_TAIL];
 	struct buf pending;	/* lines to append */
 };
 
@@ -45,7 +49,11 @@ struct uids {
 void uids_init(struct uids *u);
 void uids_free(struct uids *u);
 
-/* Read what others appended since the last call; makes the file when there is none. */
+/*
+ * Read what others appended since the last call; makes the file when there is none.  Another file in
+ * its place is read from its beginning: where u->validity is another then, UIDs given out before mean
+ * nothing any more.
+ */
 enum store_result uids_load(struct store *s, struct folder *f, struct uids *u);
 
 /* The record of a base, or NULL. */
@@ -54,9 +62,11 @@ struct uid_rec *uids_get(const struct uids *u, struct str base);
 /* Give the base the next UID; NULL when the numbers are used up. */
 struct uid_rec *uids_add(struct uids *u, struct str base, uint64_t size);
 
-/* Note a size; the index of a keyword, made when `create`, or -1. */
+/* Note a size. */
 void uids_size(struct uids *u, uint32_t uid, uint64_t size);
-int uids_keyword(struct uids *u, struct str name, bool create);
+
+/* The index of a keyword, or -1; made, with a letter that no file in `f` has, unless that is NULL. */
+int uids_keyword(struct uids *u, const struct folder *f, struct str name);
 
 /* A session that may write was told of all there is: for others nothing of it is recent. */
 void uids_told(struct uids *u);

@@ -48,6 +48,7 @@ const struct ipc_msg ctl_worker_reply_msg = { "ctl_worker_reply", 6,
 
 const struct ipc_msg ctl_idle_msg = { "ctl_idle", 7, sizeof(struct ctl_idle), ROWS {
 	IPC_U64(struct ctl_idle, sessions, UINT32_MAX),
+	IPC_BOOL(struct ctl_idle, replaced),
 	IPC_END
 } };
 

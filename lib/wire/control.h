@@ -46,9 +46,13 @@ struct ctl_worker_reply {
 	struct str text;
 };
 
-/* worker → master: nothing to do for max_idle; master answers with ctl_stop or forgets it. */
+/*
+ * worker → master: nothing to do for max_idle; master answers with ctl_stop or forgets it.  `replaced`:
+ * it cannot serve whoever comes next, who needs another; master stops it.
+ */
 struct ctl_idle {
 	uint64_t sessions;	/* 0 */
+	bool replaced;
 };
 
 /* posthorn → master, by the named control socket. */

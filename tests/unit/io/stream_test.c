@@ -130,6 +130,49 @@ START_TEST(getline_row)
 }
 END_TEST
 
+static struct str rest;
+
+/* After the reader has looked at what was there. */
+static void
+send_rest(void *arg)
+{
+	fiber_yield();
+	ck_assert_int_eq(write(peer, rest.p, rest.n), (ssize_t)rest.n);
+}
+
+/* Of a line that is skipped the end is there, in whatever pieces it came. */
+static void
+tail(void *arg)
+{
+	static char b[20000];
+	static const char end[] = " and this is how it ends {12345+}\r\nx\r\n";
+	struct str line;
+
+	for (size_t cut = 0; cut < sizeof(end) - 1; cut++) {
+		open_pair(SOCK_STREAM);
+		memset(b, 'x', sizeof(b));
+		stream_deadline(s, deadline_in(5000));
+		ck_assert_int_eq(write(peer, b, sizeof(b)), sizeof(b));
+		ck_assert_int_eq(write(peer, end, cut), cut);
+		rest = str_n(end + cut, sizeof(end) - 1 - cut);
+		fiber_start(send_rest, NULL, "rest");
+		ck_assert_int_eq(stream_getline(s, &line, LINE), IO_TOOLONG);
+		ck_assert(str_end(line, STR("how it ends {12345+}")));
+		ck_assert_int_eq(stream_getline(s, &line, LINE), IO_OK);
+		ck_str_is(line, "x");
+		close(peer);
+		stream_close(s);
+	}
+	done++;
+}
+
+START_TEST(tail_kept)
+{
+	fiber_run(tail, NULL);
+	ck_assert_int_eq(done, 1);
+}
+END_TEST
+
 /* A line without end is given up after 64 KB. */
 static void
 flood(void *arg)
@@ -451,6 +494,7 @@ suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, fresh, NULL);
 	tcase_add_loop_test(t, getline_row, 0, sizeof(lines) / sizeof(lines[0]));
+	tcase_add_test(t, tail_kept);
 	tcase_add_test(t, line_without_end);
 	tcase_add_test(t, read_pieces);
 	tcase_add_test(t, bulk_both_sides);

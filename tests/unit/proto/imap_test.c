@@ -276,6 +276,13 @@ START_TEST(writing)
 	ck_assert_int_eq(wall, 1000000000);
 	in = scan_of(STR("\"32-Sep-2001 03:46:40 +0200\""));
 	ck_assert(!imap_scan_datetime(&in, &wall));
+	/* Before 1970 is 1970. */
+	in = scan_of(STR("\"01-Jan-1960 00:00:00 +0000\""));
+	ck_assert(imap_scan_datetime(&in, &wall) && scan_done(&in));
+	ck_assert_int_eq(wall, 0);
+	in = scan_of(STR("\"01-Jan-1970 00:00:00 +0100\""));
+	ck_assert(imap_scan_datetime(&in, &wall));
+	ck_assert_int_eq(wall, 0);
 	in = scan_of(STR("NIL x"));
 	ck_assert(imap_scan_nstring(&in, pool, &text));
 	ck_assert_ptr_null(text.p);

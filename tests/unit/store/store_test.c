@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +15,17 @@
 #include "store/deliver.h"
 #include "store/store.h"
 #include "unit/unit.h"
+
+/* A disk that fails: reads from this offset on do, while it is not negative. */
+static off_t bad_from = -1;
+
+ssize_t
+pread(int fd, void *to, size_t n, off_t at)
+{
+	if (bad_from >= 0 && at >= bad_from)
+		return errno = EIO, -1;
+	return (ssize_t)syscall(SYS_pread64, fd, to, n, at);
+}
 
 static char root[64];
 static int root_fd = -1;
@@ -72,6 +84,15 @@ box(const char *name)
 
 	ck_assert_int_eq(mailbox_open(st, str_of(name), false, &m), STORE_OK);
 	return m;
+}
+
+static uint64_t
+size_of(struct box *m, size_t i)
+{
+	uint64_t size;
+
+	ck_assert_int_eq(mailbox_size(m, i, &size), STORE_OK);
+	return size;
 }
 
 static size_t
@@ -151,7 +172,7 @@ START_TEST(uids_last)
 	validity = mailbox_uidvalidity(m);
 	ck_assert_uint_eq(mailbox_count(m), 2);
 	ck_assert_uint_eq(mailbox_msg(m, 1)->flags, STORE_SEEN);
-	ck_assert_int_eq(mailbox_expunge(m, at, 1), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(m, at, 1, 0), STORE_OK);
 	mailbox_sweep(m, &gone);
 	ck_assert_uint_eq(gone.n, 1);
 	ck_assert_uint_eq(*(uint32_t *)vec_at(&gone, 0), 1);
@@ -230,6 +251,7 @@ START_TEST(line_ends)
 		struct text *t;
 		struct buf got = { 0 };
 		uint32_t v, uid;
+		uint64_t size;
 		size_t at;
 
 		ck_assert_int_eq(append_begin(st, STR("INBOX"), &a), STORE_OK);
@@ -240,9 +262,10 @@ START_TEST(line_ends)
 		ck_assert_int_eq(append_end(a, 0, (struct strs){ 0 }, -1, &v, &uid), STORE_OK);
 		m = box("INBOX");
 		at = mailbox_find(m, uid);
-		ck_assert_uint_eq(mailbox_size(m, at), strlen(texts[_i].wire));
+		ck_assert_uint_eq(size_of(m, at), strlen(texts[_i].wire));
 		ck_assert_int_eq(text_open(m, at, &t), STORE_OK);
-		ck_assert_uint_eq(text_size(t), strlen(texts[_i].wire));
+		ck_assert(text_size(t, &size));
+		ck_assert_uint_eq(size, strlen(texts[_i].wire));
 		ck_assert(text_read(t, 0, 1000, &got));
 		ck_str_is(buf_str(&got), texts[_i].wire);
 		for (size_t from = 0; from < got.n; from++) {
@@ -309,7 +332,7 @@ START_TEST(two_views)
 	ck_assert_int_eq(mailbox_set_flags(b, one, 1, STORE_ADD, STORE_SEEN), STORE_OK);
 	ck_assert_int_eq(mailbox_set_flags(a, one, 1, STORE_ADD, STORE_ANSWERED), STORE_OK);
 	ck_assert_uint_eq(mailbox_msg(a, 0)->flags, STORE_FLAGGED | STORE_SEEN | STORE_ANSWERED);
-	ck_assert_int_eq(mailbox_expunge(a, one, 1), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(a, one, 1, 0), STORE_OK);
 	add("INBOX", "c\r\n", 0);
 	ck_assert_int_eq(mailbox_poll(b), STORE_OK);
 	ck_assert_uint_eq(mailbox_count(b), 3);
@@ -515,11 +538,389 @@ START_TEST(gone_elsewhere)
 	add("INBOX", "a\r\n", 0);
 	a = box("INBOX");
 	b = box("INBOX");
-	ck_assert_int_eq(mailbox_expunge(a, one, 1), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(a, one, 1, 0), STORE_OK);
 	ck_assert_int_eq(text_open(b, 0, &t), STORE_ABSENT);
 	ck_assert(mailbox_msg(b, 0)->gone);
 	ck_assert_int_eq(mailbox_set_flags(b, one, 1, STORE_ADD, STORE_SEEN), STORE_OK);
 	ck_assert_int_eq(mailbox_copy(b, one, 1, STR("INBOX"), false, &v, &uid), STORE_ABSENT);
+	mailbox_close(a);
+	mailbox_close(b);
+}
+END_TEST
+
+/* The UID file as it is, and another in its place: in the same file, as when an inode is used again. */
+static struct buf
+uids_text(void)
+{
+	struct buf text = { 0 };
+	int fd = path_fd("posthorn-uids", O_RDONLY);
+	ssize_t n = read(fd, buf_room(&text, 65536), 65536);
+
+	ck_assert_int_gt(n, 0);
+	buf_grew(&text, (size_t)n);
+	close(fd);
+	return text;
+}
+
+static void
+uids_put(struct str text, bool same_file)
+{
+	int fd;
+
+	if (!same_file) {
+		char path[256];
+
+		snprintf(path, sizeof(path), "%s/example.test/alice/posthorn-uids", root);
+		ck_assert_int_eq(unlink(path), 0);
+	}
+	if (text.n == 0)
+		return;
+	fd = path_fd("posthorn-uids", O_WRONLY | O_CREAT | O_TRUNC);
+	ck_assert_int_eq(write(fd, text.p, text.n), (ssize_t)text.n);
+	close(fd);
+}
+
+/* A view ends with its UIDVALIDITY; nothing is done to a message by a number of the old one. */
+START_TEST(validity_changed)
+{
+	struct box *m, *other;
+	size_t one[] = { 0 };
+	struct buf first, second;
+	uint32_t had;
+	bool again;
+
+	add("INBOX", "a\r\n", STORE_DELETED);
+	add("INBOX", "b\r\n", STORE_DELETED);
+	m = box("INBOX");
+	had = mailbox_uidvalidity(m);
+	first = uids_text();
+	uids_put(STR(""), false);
+	other = box("INBOX");
+	ck_assert_uint_ne(mailbox_uidvalidity(other), had);
+	mailbox_close(other);
+	second = uids_text();
+	if (_i == 0) {
+		/* The file of the first view again, with other words in it. */
+		mailbox_close(m);
+		uids_put(buf_str(&first), true);
+		m = box("INBOX");
+		uids_put(buf_str(&second), true);
+	}
+	ck_assert_int_eq(deliver("INBOX", "one", "c\r\n", &again), STORE_OK);
+	ck_assert_int_eq(mailbox_set_flags(m, one, 1, STORE_ADD, STORE_SEEN), STORE_ABSENT);
+	ck_assert_int_eq(mailbox_poll(m), STORE_ABSENT);
+	ck_assert_uint_eq(mailbox_uidvalidity(m), had);
+	mailbox_close(m);
+	ck_assert_uint_eq(count_of("INBOX"), 3);
+	buf_free(&first);
+	buf_free(&second);
+}
+END_TEST
+
+/* The same UIDVALIDITY, but numbers that a restore gave a second time. */
+START_TEST(uids_put_back)
+{
+	struct box *m, *other;
+	size_t third[] = { 2 };
+	struct buf text;
+	bool again;
+
+	add("INBOX", "a\r\n", 0);
+	add("INBOX", "b\r\n", 0);
+	m = box("INBOX");
+	mailbox_close(m);
+	text = uids_text();
+	add("INBOX", "c\r\n", STORE_DELETED);
+	m = box("INBOX");
+	other = box("INBOX");
+	ck_assert_int_eq(mailbox_expunge(other, third, 1, 0), STORE_OK);
+	mailbox_close(other);
+	uids_put(buf_str(&text), false);
+	ck_assert_int_eq(deliver("INBOX", "one", "d\r\n", &again), STORE_OK);
+	other = box("INBOX");
+	ck_assert_uint_eq(mailbox_msg(other, 2)->uid, 3);
+	mailbox_close(other);
+	ck_assert_int_eq(mailbox_expunge(m, third, 1, 0), STORE_ABSENT);
+	ck_assert_int_eq(mailbox_poll(m), STORE_ABSENT);
+	mailbox_close(m);
+	ck_assert_uint_eq(count_of("INBOX"), 3);
+	buf_free(&text);
+}
+END_TEST
+
+/* A number of an inode says little: the file was rewritten, and stands where the old one stood. */
+START_TEST(uids_rewritten)
+{
+	struct box *m, *other;
+	struct buf text;
+	size_t one[] = { 0 };
+
+	for (int i = 0; i < 3; i++)
+		add("INBOX", "a\r\n", 0);
+	m = box("INBOX");
+	other = box("INBOX");
+	for (int i = 0; i < 9; i++)
+		add("INBOX", "b\r\n", 0);
+	text = uids_text();
+	/* As a rewrite leaves it: without a line that was there. */
+	{
+		struct str rest = buf_str(&text), line;
+		struct buf less = { 0 };
+
+		while (str_cut(&rest, '\n', &line)) {
+			if (line.n == 0 || str_start(line, STR("M 1 ")))
+				continue;
+			buf_add(&less, line);
+			buf_addc(&less, '\n');
+		}
+		ck_assert_int_eq(mailbox_expunge(other, one, 1, 0), STORE_OK);
+		mailbox_close(other);
+		uids_put(buf_str(&less), true);
+		buf_free(&less);
+	}
+	ck_assert_int_eq(mailbox_poll(m), STORE_OK);
+	ck_assert_uint_eq(mailbox_count(m), 12);
+	ck_assert_uint_eq(mailbox_msg(m, 11)->uid, 12);
+	ck_assert_uint_eq(mailbox_uidnext(m), 13);
+	mailbox_close(m);
+	buf_free(&text);
+}
+END_TEST
+
+/* Looking for a message that was renamed makes the view larger, and moves it. */
+START_TEST(size_of_moved)
+{
+	struct box *m;
+	bool again;
+	int fd;
+
+	fd = path_fd("cur/1.x:2,", O_WRONLY | O_CREAT);
+	ck_assert_int_eq(write(fd, "a\n", 2), 2);
+	close(fd);
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_msg(m, 0)->size, 0);
+	fd = path_fd("cur", O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(renameat(fd, "1.x:2,", fd, "1.x:2,S"), 0);
+	close(fd);
+	for (int i = 0; i < 100; i++) {
+		char base[16];
+
+		snprintf(base, sizeof(base), "base%d", i);
+		ck_assert_int_eq(deliver("INBOX", base, "b\r\n", &again), STORE_OK);
+	}
+	ck_assert_uint_eq(size_of(m, 0), 3);
+	ck_assert_uint_eq(mailbox_count(m), 101);
+	ck_assert_uint_eq(mailbox_msg(m, 0)->size, 3);
+	mailbox_close(m);
+}
+END_TEST
+
+static bool
+there(const char *rel)
+{
+	int fd = path_fd(rel, O_RDONLY);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void
+put(const char *rel, const char *text)
+{
+	int fd = path_fd(rel, O_WRONLY | O_CREAT | O_EXCL);
+
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* Names that others give: without ":2," in cur/, with it and flags in new/. */
+START_TEST(names_of_others)
+{
+	struct box *m;
+	struct text *t;
+	size_t first[] = { 0 }, second[] = { 1 }, both[] = { 0, 1 };
+	uint32_t v, uids[2];
+
+	put("cur/1.a", "a\n");
+	put("new/2.b:2,FS", "b\n");
+	for (int pass = 0; pass < 2; pass++) {
+		/* A view that changes nothing sees them where they are. */
+		ck_assert_int_eq(mailbox_open(st, STR("INBOX"), pass == 0, &m), STORE_OK);
+		ck_assert_uint_eq(mailbox_count(m), 2);
+		ck_assert_uint_eq(mailbox_msg(m, 0)->flags, 0);
+		ck_assert_uint_eq(mailbox_msg(m, 1)->flags, STORE_FLAGGED | STORE_SEEN);
+		for (size_t i = 0; i < 2; i++) {
+			ck_assert_int_eq(text_open(m, i, &t), STORE_OK);
+			text_close(t);
+			ck_assert_uint_eq(size_of(m, i), 3);
+			ck_assert_int_gt(mailbox_date(m, i), 0);
+		}
+		ck_assert(there(pass == 0 ? "new/2.b:2,FS" : "cur/2.b:2,FS"));
+		if (pass == 0)
+			mailbox_close(m);
+	}
+	ck_assert_int_eq(mailbox_set_flags(m, both, 2, STORE_ADD, STORE_ANSWERED), STORE_OK);
+	ck_assert(there("cur/1.a:2,R") && there("cur/2.b:2,FRS"));
+	ck_assert_int_eq(mailbox_poll(m), STORE_OK);
+	ck_assert(!mailbox_msg(m, 0)->gone && !mailbox_msg(m, 1)->gone);
+	ck_assert_int_eq(store_create(st, STR("Two")), STORE_OK);
+	put("cur/3.c", "c\n");
+	ck_assert_int_eq(mailbox_poll(m), STORE_OK);
+	ck_assert_uint_eq(mailbox_count(m), 3);
+	ck_assert_int_eq(mailbox_copy(m, (size_t[]){ 1, 2 }, 2, STR("Two"), false, &v, uids), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(m, second, 1, 0), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(m, (size_t[]){ 2 }, 1, 0), STORE_OK);
+	ck_assert(!there("cur/3.c") && !there("cur/2.b:2,FRS"));
+	ck_assert_int_eq(mailbox_expunge(m, first, 1, 0), STORE_OK);
+	mailbox_close(m);
+	ck_assert_uint_eq(count_of("INBOX"), 0);
+	ck_assert_uint_eq(count_of("Two"), 2);
+}
+END_TEST
+
+/* What cannot be read is no shorter message. */
+START_TEST(read_error)
+{
+	struct box *m;
+	struct text *t;
+	struct buf got = { 0 };
+	uint64_t size;
+	int fd = path_fd("cur/1.x:2,", O_WRONLY | O_CREAT);
+
+	for (int i = 0; i < 20000; i++)
+		ck_assert_int_eq(write(fd, "line\n", 5), 5);
+	close(fd);
+	m = box("INBOX");
+	bad_from = 65536;
+	ck_assert_int_eq(mailbox_size(m, 0, &size), STORE_FAILED);
+	ck_assert_int_eq(text_open(m, 0, &t), STORE_OK);
+	ck_assert(!text_read(t, 0, 1000000, &got));
+	ck_assert(!text_read(t, got.n, 1, &got));
+	ck_assert(!text_size(t, &size));
+	text_close(t);
+	bad_from = -1;
+	mailbox_close(m);
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_msg(m, 0)->size, 0);
+	ck_assert_uint_eq(size_of(m, 0), 120000);
+	mailbox_close(m);
+	buf_free(&got);
+}
+END_TEST
+
+/* Letters that nobody can explain are given to no keyword, by whatever way it comes. */
+START_TEST(letters_taken)
+{
+	struct strs words = { (struct str[]){ STR("Appended") }, 1 };
+	struct appender *a;
+	struct box *m;
+	size_t second[] = { 1 };
+	uint32_t v, uid;
+
+	put("cur/1.x:2,Sac", "a\n");
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_keyword(m, STR("Work"), true), 1u << (STORE_KEYWORD0 + 1));
+	mailbox_close(m);
+	ck_assert_int_eq(append_begin(st, STR("INBOX"), &a), STORE_OK);
+	ck_assert(append_write(a, STR("b\r\n")));
+	ck_assert_int_eq(append_end(a, 0, words, -1, &v, &uid), STORE_OK);
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_msg(m, 0)->flags, STORE_SEEN | 1u << STORE_KEYWORD0 |
+	    1u << (STORE_KEYWORD0 + 2));
+	ck_assert_uint_eq(mailbox_msg(m, 1)->flags, 1u << (STORE_KEYWORD0 + 3));
+	ck_assert_uint_eq(mailbox_keyword(m, STR("Work"), false), 1u << (STORE_KEYWORD0 + 1));
+	ck_assert_uint_eq(mailbox_keyword(m, STR(""), true), 0);
+	/* A copy has only what has a name. */
+	ck_assert_int_eq(store_create(st, STR("Two")), STORE_OK);
+	put(".Two/cur/1.y:2,a", "c\n");
+	ck_assert_int_eq(mailbox_copy(m, second, 1, STR("Two"), false, &v, &uid), STORE_OK);
+	ck_assert_int_eq(mailbox_copy(m, (size_t[]){ 0 }, 1, STR("Two"), false, &v, &uid), STORE_OK);
+	mailbox_close(m);
+	m = box("Two");
+	ck_assert_uint_eq(mailbox_keyword(m, STR("appended"), false), 1u << (STORE_KEYWORD0 + 1));
+	for (size_t i = 0; i < 3; i++)
+		ck_assert(mailbox_msg(m, i)->flags == STORE_SEEN ||
+		    mailbox_msg(m, i)->flags == 1u << STORE_KEYWORD0 ||
+		    mailbox_msg(m, i)->flags == 1u << (STORE_KEYWORD0 + 1));
+	mailbox_close(m);
+	/* Without the file the letters keep their silence. */
+	uids_put(STR(""), false);
+	m = box("INBOX");
+	ck_assert_uint_eq(mailbox_keyword(m, STR("New"), true), 1u << (STORE_KEYWORD0 + 1));
+	ck_assert_uint_eq(mailbox_keyword(m, STR("Newer"), true), 1u << (STORE_KEYWORD0 + 4));
+	mailbox_close(m);
+}
+END_TEST
+
+/* What Dovecot called its letters they are called here. */
+START_TEST(dovecot_keywords)
+{
+	struct box *m;
+
+	put("dovecot-keywords", "0 NonJunk\n3 $Label1\n1 no)atom\n2 nonjunk\n99 far\nx y\n");
+	put("cur/1.x:2,Sad", "a\n");
+	for (int pass = 0; pass < 2; pass++) {
+		m = box("INBOX");
+		ck_assert_uint_eq(mailbox_keyword(m, STR("NonJunk"), false), 1u << STORE_KEYWORD0);
+		ck_assert_uint_eq(mailbox_keyword(m, STR("$Label1"), false), 1u << (STORE_KEYWORD0 + 3));
+		ck_assert_uint_eq(mailbox_keywords(m).n, pass == 0 ? 4 : 5);
+		ck_assert_uint_eq(mailbox_keywords(m).v[1].n + mailbox_keywords(m).v[2].n, 0);
+		ck_assert_uint_eq(mailbox_keyword(m, STR("mine"), true), 1u << (STORE_KEYWORD0 + 4));
+		mailbox_close(m);
+		reopen();
+	}
+}
+END_TEST
+
+/* A list of subscriptions that cannot be read stays as it is. */
+START_TEST(list_unreadable)
+{
+	char path[256];
+
+	ck_assert_int_eq(store_subscribe(st, STR("a"), true), STORE_OK);
+	snprintf(path, sizeof(path), "%s/example.test/alice/subscriptions", root);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(symlink("elsewhere", path), 0);
+	ck_assert_int_eq(store_subscribe(st, STR("b"), true), STORE_DENIED);
+	ck_assert_int_eq(unlink(path), 0);
+	/* As it is when there is none. */
+	ck_assert_int_eq(store_subscribe(st, STR("b"), true), STORE_OK);
+}
+END_TEST
+
+/* What another view, or a reader without our lock, saved from removal stays. */
+START_TEST(undeleted)
+{
+	struct box *a, *b;
+	size_t all[] = { 0, 1, 2 };
+	int fd;
+
+	add("INBOX", "a\r\n", STORE_DELETED);
+	add("INBOX", "b\r\n", STORE_DELETED | STORE_SEEN);
+	add("INBOX", "c\r\n", STORE_DELETED);
+	a = box("INBOX");
+	b = box("INBOX");
+	ck_assert_int_eq(mailbox_set_flags(b, all, 1, STORE_REMOVE, STORE_DELETED), STORE_OK);
+	ck_assert_int_eq(mailbox_set_flags(b, all + 2, 1, STORE_ADD, STORE_SEEN), STORE_OK);
+	fd = path_fd("cur", O_RDONLY | O_DIRECTORY);
+	{
+		struct buf to = { 0 };
+
+		buf_addf(&to, "%s", mailbox_msg(a, 1)->file);
+		buf_addz(&to, "x");	/* a keyword's letter, no more */
+		ck_assert_int_eq(renameat(fd, mailbox_msg(a, 1)->file, fd, buf_z(&to)), 0);
+		buf_free(&to);
+	}
+	close(fd);
+	ck_assert_int_eq(mailbox_expunge(a, all, 3, STORE_DELETED), STORE_OK);
+	ck_assert(!mailbox_msg(a, 0)->gone && mailbox_msg(a, 1)->gone && mailbox_msg(a, 2)->gone);
+	ck_assert_uint_eq(count_of("INBOX"), 1);
+	ck_assert_int_eq(mailbox_poll(b), STORE_OK);
+	ck_assert(!mailbox_msg(b, 0)->gone && mailbox_msg(b, 1)->gone && mailbox_msg(b, 2)->gone);
+	/* Who removes whatever the flags are removes it. */
+	ck_assert_int_eq(mailbox_expunge(b, all, 1, 0), STORE_OK);
+	ck_assert_uint_eq(count_of("INBOX"), 0);
 	mailbox_close(a);
 	mailbox_close(b);
 }
@@ -561,7 +962,7 @@ START_TEST(tidy)
 	fd = path_fd("posthorn-uids", O_RDONLY);
 	ck_assert_int_eq(fstat(fd, &before), 0);
 	close(fd);
-	ck_assert_int_eq(mailbox_expunge(m, at, 1100), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(m, at, 1100, 0), STORE_OK);
 	free(at);
 	mailbox_close(m);
 	m = box("INBOX");
@@ -597,7 +998,7 @@ START_TEST(recent)
 	ck_assert_uint_eq(mailbox_recent(b), 2);
 	ck_assert_uint_eq(mailbox_recent(a), 0);
 	ck_assert(mailbox_msg(b, 1)->recent && !mailbox_msg(a, 1)->recent);
-	ck_assert_int_eq(mailbox_expunge(b, one, 1), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(b, one, 1, 0), STORE_OK);
 	mailbox_sweep(b, &gone);
 	ck_assert_uint_eq(mailbox_recent(b), 1);
 	ck_assert_uint_eq(mailbox_recent(look), 2);
@@ -777,7 +1178,7 @@ START_TEST(full)
 	ck_assert_uint_eq(mailbox_count(m), 2);
 	ck_assert_int_eq(mailbox_open(st, STR("INBOX"), false, &late), STORE_OK);
 	ck_assert_uint_eq(mailbox_count(late), 2);
-	ck_assert_int_eq(mailbox_expunge(m, both, 2), STORE_OK);
+	ck_assert_int_eq(mailbox_expunge(m, both, 2, 0), STORE_OK);
 	ck_assert_int_eq(mailbox_poll(late), STORE_OK);
 	ck_assert(mailbox_msg(late, 0)->gone && mailbox_msg(late, 1)->gone);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &had), 0);
@@ -872,6 +1273,16 @@ suite(void)
 	tcase_add_test(t, validity_grows);
 	tcase_add_test(t, delivery_once);
 	tcase_add_test(t, gone_elsewhere);
+	tcase_add_test(t, names_of_others);
+	tcase_add_test(t, list_unreadable);
+	tcase_add_test(t, letters_taken);
+	tcase_add_test(t, dovecot_keywords);
+	tcase_add_test(t, read_error);
+	tcase_add_test(t, undeleted);
+	tcase_add_loop_test(t, validity_changed, 0, 2);
+	tcase_add_test(t, uids_put_back);
+	tcase_add_test(t, uids_rewritten);
+	tcase_add_test(t, size_of_moved);
 	tcase_add_test(t, exclusive);
 	tcase_add_test(t, tidy);
 	tcase_add_test(t, recent);
