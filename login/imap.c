@@ -234,6 +234,21 @@ take_literal(struct turn *t, const struct imap_literal *l)
 	return true;
 }
 
+/* A line that cannot be read.  One whose literal is on its way behind it ends the connection, as above. */
+static void
+refuse_line(struct turn *t, enum io r, struct str line)
+{
+	struct imap_literal l;
+
+	if (imap_line_literal(line, &l) && !l.sync) {
+		stream_write(t->c->io, STR("* BYE Cannot read that line\r\n"));
+		t->c->over = true;
+	} else {
+		stream_write(t->c->io, r == IO_OK ? STR("* BAD Command is too long\r\n") :
+		    STR("* BAD Cannot read that line\r\n"));
+	}
+}
+
 /* A whole command; false when there is none to run. */
 static bool
 read_command(struct turn *t)
@@ -249,7 +264,7 @@ read_command(struct turn *t)
 		if (r != IO_OK) {
 			client_line(t->c, r);
 			if (r == IO_SYNTAX || r == IO_TOOLONG)
-				stream_write(t->c->io, STR("* BAD Cannot read that line\r\n"));
+				refuse_line(t, r, line);
 			else if (r == IO_ERROR && errno == EMSGSIZE)
 				stream_write(t->c->io, STR("* BYE Command line is too long\r\n"));
 			else if (service_stopping())
@@ -260,8 +275,13 @@ read_command(struct turn *t)
 		}
 		literal = imap_line_literal(line, &l);
 		buf_add(&t->text, line);
+		if (!buf_ok(&t->text)) {
+			client_error(t->c);
+			refuse_line(t, IO_OK, line);
+			return false;
+		}
 		if (!literal)
-			return buf_ok(&t->text);
+			return true;
 		if (!take_literal(t, &l))
 			return false;
 	}
