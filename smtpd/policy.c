@@ -3,8 +3,8 @@
  * policy - may this client do that, at this stage?
  *
  * One question a stage of the session; each stage is a list of checks, asked in order until one has
- * a verdict.  The fixed checks below are those that every configuration has; the words of the
- * smtpd_*_restrictions lists are looked up in the same table of checks.
+ * a verdict.  The fixed checks below are those that every configuration has; the words of
+ * smtpd_client_restrictions are looked up in the same table of checks.
  */
 #include "ask/anvil.h"
 #include "ask/route.h"

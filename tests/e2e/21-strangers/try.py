@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Each class of research/security.md 1.1 that touches smtpd, with the bytes it names."""
+"""Each class of the security record (SECURITY.md) that touches smtpd, with its bytes."""
 import base64
 import os
 import ssl

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The table of DESIGN section 2 as attempts: program, what it may; everything else must be denied."""
+"""The table of SECURITY.md as attempts: program, what it may; everything else must be denied."""
 import os
 import subprocess
 import sys
