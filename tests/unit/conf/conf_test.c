@@ -156,7 +156,7 @@ static const struct name {
 	{ "tlsproxy_service_name = x", CONF_NOTE, "tlsproxy_service_name has no effect: "
 	  "programs find each other through master, not by socket name" },
 	{ "virtual_maps = x", CONF_WARNING,
-	  "virtual_maps is an old name: use virtual_alias_maps and virtual_alias_domains" },
+	  "virtual_maps is an old name and has no effect: use virtual_alias_maps and virtual_alias_domains" },
 	{ "myhostname = a\nmyhostname = b", CONF_WARNING,
 	  "myhostname was set before, on line 1; this line wins" },
 	{ "myorigin = $mydomian", CONF_WARNING,
