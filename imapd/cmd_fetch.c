@@ -325,8 +325,10 @@ read_ahead(struct fetch *f, const struct imap_fetch *what)
 
 	if (mailbox_msg(f->c->box, f->i)->gone)
 		f->r = STORE_ABSENT;
-	if (f->r == STORE_OK && (what->items & IMAP_RFC822_SIZE))
-		f->r = mailbox_size(f->c->box, f->i, &size);
+	/* One that cannot be read has size 0 in a list; only its text is refused. */
+	if (f->r == STORE_OK && (what->items & IMAP_RFC822_SIZE) &&
+	    mailbox_size(f->c->box, f->i, &size) == STORE_ABSENT)
+		f->r = STORE_ABSENT;
 	if (what->items & IMAP_ENVELOPE)
 		header_of(f);
 	if (what->items & (IMAP_BODY | IMAP_BODYSTRUCTURE))
@@ -404,8 +406,9 @@ fetch_all(struct client *c, const struct vec *at, const struct imap_fetch *what)
 	for (size_t i = 0; i < at->n && !c->over; i++) {
 		size_t n = *(size_t *)vec_at(at, i);
 		unsigned items = what->items | (c->uid ? (unsigned)IMAP_UID : 0);
+		bool marked = k < fresh.n && *(size_t *)vec_at(&fresh, k) == n;
 
-		if (k < fresh.n && *(size_t *)vec_at(&fresh, k) == n) {
+		if (marked) {
 			items |= IMAP_FLAGS;
 			k++;
 		}
@@ -413,6 +416,11 @@ fetch_all(struct client *c, const struct vec *at, const struct imap_fetch *what)
 			gone = true;
 		else if (r != STORE_OK)
 			failed = r;
+		if (marked && r != STORE_OK && r != STORE_ABSENT)
+			tell_flags(c, n, c->uid);
+		/* Others hold what it takes, and will for a while. */
+		if (r == STORE_BUSY)
+			break;
 		if ((i + 1) % YIELD_EVERY == 0)
 			fiber_yield();
 	}

@@ -93,7 +93,10 @@ cmd_idle(struct client *c, struct scan *args)
 		c->over = true;
 		return (struct verdict){ .status = S_NONE };
 	}
-	if (r != IO_OK || !str_ieq(data, STR("DONE")))
+	if (r != IO_OK || !str_ieq(data, STR("DONE"))) {
+		if (!skip_literals(c, data))
+			c->over = true;
 		return verdict(c, S_BAD, "Expected DONE");
+	}
 	return verdict(c, S_OK, "Idle completed");
 }

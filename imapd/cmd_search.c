@@ -308,7 +308,7 @@ search_all(struct client *c, const struct imap_key *key)
 	bool all = true;
 
 	stream_write(c->io, STR("* SEARCH"));
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && all; i++) {
 		struct candidate m = { .c = c, .i = i, .pool = pool_new() };
 		const struct store_msg *msg = mailbox_msg(c->box, i);
 

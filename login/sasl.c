@@ -4,9 +4,22 @@
  */
 #include "login/login.h"
 
+#include "proto/imap.h"
 #include "proto/sasl.h"
 
 #define LINE_MAX_SASL	(SASL_RESPONSE_MAX + 2)
+
+/* A response that is none; what it announces behind itself (IMAP) must not be taken for commands. */
+static enum sasl_end
+bad_response(struct client *c, struct str line)
+{
+	struct imap_literal l;
+
+	if (c->protocol != SESSION_IMAP || !imap_line_literal(line, &l) || l.sync)
+		return SASL_BAD;
+	c->over = true;
+	return SASL_GONE;
+}
 
 /* Send a challenge and read its response, decoded; "*" cancels. */
 static enum sasl_end
@@ -20,13 +33,13 @@ exchange(struct client *c, const char *challenge, struct str *out)
 	stream_printf(c->io, "+ %s\r\n", challenge);
 	r = stream_getline(c->io, &line, LINE_MAX_SASL);
 	if (r == IO_SYNTAX || r == IO_TOOLONG)
-		return SASL_BAD;
+		return bad_response(c, line);
 	if (r != IO_OK)
 		return client_line(c, r) ? SASL_BAD : SASL_GONE;
 	if (str_eq(line, STR("*")))
 		return SASL_CANCELLED;
 	if (!sasl_decode(&got, line))
-		end = SASL_BAD;
+		end = bad_response(c, line);
 	else
 		*out = pool_str(c->work, buf_str(&got));
 	buf_free(&got);

@@ -192,26 +192,31 @@ send_message(struct client *c, struct text *t, struct str header, uint64_t size,
 	return ok;
 }
 
-static void
+/* False when none of it was sent. */
+static bool
 retrieve(struct client *c, size_t i, uint64_t lines)
 {
 	struct buf header = { .limit = HEADER_MAX + 1 };
 	struct text *t;
 	uint64_t size;
+	bool sent = false;
 
 	if (text_open(c->box, i, &t) != STORE_OK) {
 		say(c, "-ERR Message was removed by another session");
-		return;
+		return false;
 	}
 	if (!text_size(t, &size) || !text_header(t, HEADER_MAX, &header)) {
 		log_warn("user=<%.*s>: %s", STR_ARG(c->user), store_why(c->store));
 		say(c, "-ERR [SYS/TEMP] Message cannot be read");
-	} else if (!send_message(c, t, buf_str(&header), size, lines)) {
+	} else {
+		sent = true;
 		/* Half a message must not look like one. */
-		c->over = true;
+		if (!send_message(c, t, buf_str(&header), size, lines))
+			c->over = true;
 	}
 	text_close(t);
 	buf_free(&header);
+	return sent;
 }
 
 static void
@@ -221,7 +226,8 @@ do_retr(struct client *c, struct scan *args)
 
 	if (!scan_message(c, args, true, &i))
 		return;
-	retrieve(c, i, UINT64_MAX);
+	if (!retrieve(c, i, UINT64_MAX))
+		return;
 	c->marks[i] |= MARK_READ;
 	c->retrieved++;
 }
@@ -237,7 +243,7 @@ do_top(struct client *c, struct scan *args)
 	if (!pop3_scan_number(args, true, &lines))
 		say(c, "-ERR How many lines?");
 	else
-		retrieve(c, i, lines);
+		(void)retrieve(c, i, lines);
 }
 
 static void

@@ -214,20 +214,6 @@ cur_touched(struct delivery *d, int64_t since_us, struct timespec *at)
 	return !known || at->tv_sec + SLACK_S >= since_us / 1000000;
 }
 
-static int
-rename_new(struct delivery *d, const char *name)
-{
-	if (renameat2(d->f.tmp, d->temp, d->f.new, name, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -1;
-	/* A file system without that: a second name, then the first one away. */
-	if (linkat(d->f.tmp, d->temp, d->f.new, name, 0) < 0)
-		return -1;
-	unlinkat(d->f.tmp, d->temp, 0);
-	return 0;
-}
-
 /* Give it its name in new/, unless a copy is there. */
 static enum store_result
 place(struct delivery *d, bool *again)
@@ -242,7 +228,7 @@ place(struct delivery *d, bool *again)
 			buf_addf(&name, "-%d", i);
 		buf_addf(&name, ",S=%llu,W=%llu", (unsigned long long)d->text.disk,
 		    (unsigned long long)d->text.wire);
-		if (rename_new(d, buf_z(&name)) == 0) {
+		if (rename_free(d->f.tmp, d->temp, d->f.new, buf_z(&name))) {
 			free(d->temp);
 			d->temp = NULL;
 			r = STORE_OK;

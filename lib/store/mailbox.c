@@ -205,8 +205,9 @@ take_new(struct box *m, struct vec *found)
 			continue;
 		buf_reset(&name);
 		file_name(&name, file_base(f->file), file_flags(f->file));
-		if (renameat(m->f.new, f->file, m->f.cur, buf_z(&name)) < 0)
-			continue;	/* someone else did, or may not: it stays where it is */
+		/* Someone else did, we may not, or two names have one base: it stays where it is. */
+		if (!rename_free(m->f.new, f->file, m->f.cur, buf_z(&name)))
+			continue;
 		free(f->file);
 		f->file = mem_str(buf_z(&name));
 		f->in_new = false;
@@ -393,6 +394,9 @@ scan_locked(struct box *m)
 			tell_others(m);
 		r = uids_tidy(m->s, &m->f, &m->uids);
 	}
+	/* The times that were noted are of a look that came to nothing. */
+	if (r != STORE_OK)
+		m->racy = true;
 	found_free(&found);
 	return r;
 }
@@ -449,8 +453,11 @@ keep_sizes(struct box *m)
 	if (load(m) == STORE_OK) {
 		for (size_t i = 0; i < m->sizes.n; i++) {
 			const struct store_msg *msg = msg_at(m, ((uint32_t *)m->sizes.p)[i]);
+			const struct uid_rec *rec = uids_get(&m->uids, file_base(msg->file));
 
-			uids_size(&m->uids, msg->uid, msg->size);
+			/* An older file may have been put back, where the number is another's. */
+			if (rec != NULL && rec->uid == msg->uid)
+				uids_size(&m->uids, msg->uid, msg->size);
 		}
 		uids_flush(m->s, &m->f, &m->uids, false);
 	}

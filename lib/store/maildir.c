@@ -409,6 +409,20 @@ lock_take(int dir, const char *file, msec_t wait_ms)
 }
 
 bool
+rename_free(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
+		return true;
+	if (errno != EINVAL && errno != ENOSYS)
+		return false;
+	/* A file system without that: a second name, then the first one away. */
+	if (linkat(from_dir, from, to_dir, to, 0) < 0)
+		return false;
+	unlinkat(from_dir, from, 0);
+	return true;
+}
+
+bool
 read_whole(int dir, const char *name, size_t max, struct buf *out)
 {
 	int fd = beneath(dir, name, O_RDONLY, 0);

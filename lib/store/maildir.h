@@ -96,6 +96,9 @@ enum store_result write_whole(struct store *s, int dir, const char *name, struct
 /* Read a small file; false with errno: there is none, it passes `max`, it cannot be read. */
 bool read_whole(int dir, const char *name, size_t max, struct buf *out);
 
+/* Rename, unless the new name is taken: false with errno EEXIST then. */
+bool rename_free(int from_dir, const char *from, int to_dir, const char *to);
+
 /* --- file names --- */
 
 /* What stands before ":2,". */

@@ -260,11 +260,27 @@ put_large(void)
 	buf_free(&text);
 }
 
+/* One bad message does not keep a client from listing the folder. */
+START_TEST(list_unreadable)
+{
+	struct step script[] = {
+		{ "a SELECT INBOX", NULL }, { "b FETCH 1:2 (UID FLAGS RFC822.SIZE)", fail_far }, { NULL, NULL },
+	};
+	const char *got;
+
+	put_large();
+	got = talk(script);
+	ck_said(got, "* 1 FETCH (UID 1 FLAGS (\\Recent) RFC822.SIZE 0)");
+	ck_said(got, "* 2 FETCH (UID 2 ");
+	ck_said(got, "\r\nb OK ");
+}
+END_TEST
+
 /* What the disk does not give is refused, and the rest is told. */
 START_TEST(fetch_unreadable)
 {
 	static const char *const items[] = {
-		"RFC822.SIZE", "BODY.PEEK[]", "BODY.PEEK[TEXT]", "BODY.PEEK[1]", "BODYSTRUCTURE", "RFC822",
+		"BODY.PEEK[]", "BODY.PEEK[TEXT]", "BODY.PEEK[1]", "BODYSTRUCTURE", "RFC822",
 	};
 	char say[100];
 	struct step script[] = {
@@ -344,6 +360,7 @@ static const struct {
 	/* Texts behind the first one of APPEND. */
 	{ "b APPEND INBOX {10+}\r\n", 10, 1, " {16+}\r\nx CREATE bad\r\n\r\n", "b BAD" },
 	{ "b APPEND Nowhere {10+}\r\n", 10, 1, " {16+}\r\nx CREATE bad\r\n\r\n", "b NO [TRYCREATE]" },
+	{ "b IDLE\r\nb SEARCH TEXT {16+}\r\nx CREATE bad\r\n", 0, 1, "\r\n", "b BAD Expected DONE" },
 };
 
 START_TEST(nothing_injected)
@@ -501,7 +518,8 @@ suite(void)
 	unit_add_rows(t, nothing_injected, refused);
 	tcase_add_test(t, keyword_removed);
 	tcase_add_test(t, turns);
-	tcase_add_loop_test(t, fetch_unreadable, 0, 6);
+	tcase_add_loop_test(t, fetch_unreadable, 0, 5);
+	tcase_add_test(t, list_unreadable);
 	tcase_add_test(t, fetch_breaks);
 	suite_add_tcase(s, t);
 	return s;

@@ -734,6 +734,20 @@ put(const char *rel, const char *text)
 	close(fd);
 }
 
+/* Two names in new/ that are one behind their colon: neither takes the other's place. */
+START_TEST(names_collide)
+{
+	struct box *m;
+
+	put("new/1.a:x", "a\n");
+	put("new/1.a:y", "b\n");
+	ck_assert_int_eq(mailbox_open(st, STR("INBOX"), false, &m), STORE_OK);
+	mailbox_close(m);
+	ck_assert(there("cur/1.a:2,"));
+	ck_assert(there("new/1.a:x") != there("new/1.a:y"));
+}
+END_TEST
+
 /* Names that others give: without ":2," in cur/, with it and flags in new/. */
 START_TEST(names_of_others)
 {
@@ -1274,6 +1288,7 @@ suite(void)
 	tcase_add_test(t, delivery_once);
 	tcase_add_test(t, gone_elsewhere);
 	tcase_add_test(t, names_of_others);
+	tcase_add_test(t, names_collide);
 	tcase_add_test(t, list_unreadable);
 	tcase_add_test(t, letters_taken);
 	tcase_add_test(t, dovecot_keywords);
