@@ -41,9 +41,10 @@ with open(sys.argv[1]) as f:
 prefix = os.environ["PREFIX"] + "/libexec/posthorn/"
 for pid in filter(str.isdigit, os.listdir("/proc")):     # the workers that the logins started
     try:
-        exe, args = os.readlink("/proc/%s/exe" % pid), open("/proc/%s/cmdline" % pid).read()
+        args = open("/proc/%s/cmdline" % pid).read()
     except OSError:
         continue
+    exe = args.split("\0")[0]
     name = exe[len(prefix):]
     if exe.startswith(prefix) and name in ("imapd", "pop3d") and BOX in args:
         seen.setdefault(name, []).append(pid)
