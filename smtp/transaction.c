@@ -186,7 +186,7 @@ refusal(struct run *t, const struct reply *r, const char *command)
 }
 
 /*
- * 552 to RCPT means 452, too many for one transaction (RFC 5321 4.5.3.1.10), unless its enhanced code
+ * Too many for one transaction?  552 to RCPT means 452 (RFC 5321 4.5.3.1.10), unless its enhanced code
  * speaks of a full mailbox (RFC 3463 3.3) or a large message.
  */
 static bool
@@ -194,7 +194,8 @@ says_too_many(const struct reply *r)
 {
 	struct str dsn = str_of(r->dsn);
 
-	return !str_start(dsn, STR("5.2.")) && !str_eq(dsn, STR("5.3.4"));
+	return r->code == 452 || (r->code == 552 && !str_start(dsn, STR("5.2.")) &&
+	    !str_eq(dsn, STR("5.3.4")));
 }
 
 static void
@@ -210,9 +211,9 @@ got_rcpt(struct run *t, size_t at, const struct reply *r)
 		return;
 	}
 	f = refusal(t, r, words[STEP_RCPT].command);
-	if (r->code == 552 && says_too_many(r))
+	if (says_too_many(r))
 		fate_soften(t->d->pool, &f);
-	if ((r->code == 452 || (r->code == 552 && says_too_many(r))) && t->naccepted > 0) {
+	if (says_too_many(r) && t->naccepted > 0) {
 		t->crowded[at] = f;
 		t->ncrowded++;
 		return;

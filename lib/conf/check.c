@@ -156,7 +156,7 @@ check_pattern(struct checking *k, struct str name, struct str value, struct conf
 		    "transports are not there" : "this part of the queue manager is not there");
 	else if (!conf_value(k->c, row, value, at, NULL, &why))
 		conf_report(k->c, CONF_ERROR, at.file, at.line, "%.*s: %s", STR_ARG(name), buf_z(&why));
-	else if (service_of(k, service) == NULL)
+	else if (service_of(k, service) == NULL && !is_inside(service))
 		conf_report(k->c, CONF_WARNING, at.file, at.line,
 		    "%.*s: master.cf has no service %.*s", STR_ARG(name), STR_ARG(service));
 	buf_free(&why);
